@@ -1,0 +1,50 @@
+/**
+ * PostgreSQL's own parser, as WebAssembly. The one place that loads it: it costs some 50 ms, so it is loaded when
+ * something is parsed for the first time and not before.
+ */
+import type { ParseResult, ScanResult } from "libpg-query";
+
+/** The parser of PostgreSQL 18. Places in its answers count bytes of UTF-8, not characters. */
+export interface Parser {
+  /**
+   * Parses one or more statements.
+   *
+   * @throws SqlError of libpg-query, with the place in `sqlDetails.cursorPosition`, when the SQL has an error
+   */
+  parse(sql: string): ParseResult;
+  /**
+   * Cuts SQL into tokens.
+   *
+   * @throws Error when a string or a comment has no end
+   */
+  scan(sql: string): ScanResult;
+  /**
+   * Parses a whole `CREATE FUNCTION` or `DO` statement whose language is PL/pgSQL, and its body.
+   *
+   * @throws Error with PostgreSQL's message when the body has an error
+   */
+  parsePlPgSql(sql: string): unknown;
+}
+
+let loading: Promise<Parser> | undefined;
+
+/**
+ * Loads the parser; the second call and those after it get the first one's.
+ *
+ * @example const { parse } = await loadParser(); parse("SELECT 1").stmts?.length // → 1
+ */
+export function loadParser(): Promise<Parser> {
+  loading ??= load();
+  return loading;
+}
+
+async function load(): Promise<Parser> {
+  const library = await import("libpg-query");
+  await library.loadModule();
+  return {
+    // The library refuses an empty text; PostgreSQL takes it for no statement.
+    parse: (sql) => (sql === "" ? { stmts: [] } : library.parseSync(sql)),
+    scan: (sql) => library.scanSync(sql),
+    parsePlPgSql: (sql) => library.parsePlPgSQLSync(sql),
+  };
+}
