@@ -1,0 +1,216 @@
+import { DatabaseError as ServerError } from "pg";
+import { DatabaseError } from "../errors.js";
+import {
+  type Client,
+  type ConnectionSettings,
+  connect,
+  describeConnection,
+  withClient,
+} from "../postgres/connection.js";
+import { quoteIdentifier } from "../postgres/quote.js";
+
+/** The database, and the schema in it, that hold a server's ledger. */
+export const LEDGER_DATABASE = "wovtool";
+const SCHEMA = quoteIdentifier(LEDGER_DATABASE);
+
+/** The shape of the tables below. A ledger of a higher number was made by a newer version of the tool. */
+const LEDGER_FORMAT = 1;
+
+/** Something that happened to a database: a version was archived from it, or it was told to be at one. */
+export interface LedgerRecord {
+  readonly database: string;
+  /** A key of the version history, e.g. `1.1.0+2`. */
+  readonly version: string;
+  /** The version's `id` in the history, which chains it to its ancestors. */
+  readonly versionId: string;
+  readonly event: "archived" | "instance";
+  /** Who did it, e.g. the author of the commit. */
+  readonly by: string;
+  /** The commit in which the version was archived. */
+  readonly commit: string | null;
+}
+
+export interface LedgerEntry extends LedgerRecord {
+  readonly at: Date;
+}
+
+/** The version that a database is at. */
+export interface LedgerVersion {
+  readonly version: string;
+  readonly versionId: string;
+  readonly since: Date;
+}
+
+/** A server's ledger, open. Whoever opened it closes it. */
+export interface Ledger {
+  /** @returns null for a database that the ledger does not know */
+  versionOf(database: string): Promise<LedgerVersion | null>;
+  /** What happened to a database, oldest first. */
+  log(database: string): Promise<LedgerEntry[]>;
+  /** Writes down an event and the version it leaves the database at. Recording the same event again changes nothing. */
+  record(record: LedgerRecord): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the ledger of a server.
+ *
+ * @param server how to reach any database of that server
+ * @returns null where the server has no ledger yet
+ * @throws DatabaseError `NEWER_LEDGER` where a newer version of the tool has made it
+ */
+export async function openLedger(server: ConnectionSettings): Promise<Ledger | null> {
+  let client: Client;
+  try {
+    client = await connect(ledgerConnection(server));
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === "NO_SUCH_DATABASE") return null;
+    throw error;
+  }
+  try {
+    const format = await readFormat(client);
+    if (format === null) {
+      await client.end();
+      return null;
+    }
+    if (format > LEDGER_FORMAT) {
+      throw new DatabaseError(
+        "NEWER_LEDGER",
+        `The ledger has format ${format}; this version of the tool knows up to ${LEDGER_FORMAT}.`,
+        {
+          where: describeConnection(ledgerConnection(server)),
+          hint: "Update the tool:\n  npm install wovtools@latest",
+        },
+      );
+    }
+    return new PostgresLedger(client);
+  } catch (error) {
+    await client.end();
+    throw error;
+  }
+}
+
+/** How to reach the ledger beside a database. */
+export function ledgerConnection(server: ConnectionSettings): ConnectionSettings {
+  return { ...server, database: LEDGER_DATABASE };
+}
+
+/**
+ * Makes the ledger where it is missing: the database and its tables.
+ *
+ * @returns whether there was anything to make
+ * @throws DatabaseError `NO_RIGHT_FOR_LEDGER` where the role may not make a database
+ */
+export async function createLedger(server: ConnectionSettings): Promise<{ created: boolean }> {
+  const existing = await openLedger(server);
+  if (existing) {
+    await existing.close();
+    return { created: false };
+  }
+  try {
+    await withClient(server, createDatabase);
+    await withClient(ledgerConnection(server), createTables);
+  } catch (error) {
+    if (!(error instanceof ServerError) || error.code !== "42501") throw error;
+    throw new DatabaseError("NO_RIGHT_FOR_LEDGER", `The role may not make the ledger: ${error.message}.`, {
+      where: describeConnection(server),
+      hint: `Let a superuser run this once:\n  CREATE DATABASE ${SCHEMA} OWNER ${quoteIdentifier(server.user ?? "ROLE")};\nthen run:\n  wov-db --wdb-init`,
+      cause: error,
+    });
+  }
+  return { created: true };
+}
+
+async function createDatabase(client: Client): Promise<void> {
+  const { rowCount } = await client.query("SELECT FROM pg_catalog.pg_database WHERE datname = $1", [
+    LEDGER_DATABASE,
+  ]);
+  if (rowCount) return;
+  try {
+    await client.query(`CREATE DATABASE ${SCHEMA} TEMPLATE template0 ENCODING 'UTF8'`);
+  } catch (error) {
+    // Somebody else made it between the question and the answer.
+    if (!(error instanceof ServerError) || !["42P04", "23505"].includes(error.code ?? "")) throw error;
+  }
+}
+
+async function createTables(client: Client): Promise<void> {
+  await client.query("BEGIN");
+  // Two processes that make the ledger at once do it one after the other.
+  await client.query("SELECT pg_advisory_xact_lock(hashtext($1))", [LEDGER_DATABASE]);
+  if ((await readFormat(client)) === null) {
+    await client.query(`
+      CREATE SCHEMA IF NOT EXISTS ${SCHEMA};
+      CREATE TABLE ${SCHEMA}.format (number integer NOT NULL);
+      CREATE TABLE ${SCHEMA}.database (
+        name text PRIMARY KEY,
+        version text NOT NULL,
+        version_id text NOT NULL,
+        since timestamptz NOT NULL DEFAULT now()
+      );
+      CREATE TABLE ${SCHEMA}.log (
+        number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        database text NOT NULL,
+        version text NOT NULL,
+        version_id text NOT NULL,
+        event text NOT NULL,
+        by text NOT NULL,
+        commit text,
+        at timestamptz NOT NULL DEFAULT now(),
+        UNIQUE (database, version_id, event)
+      );`);
+    await client.query(`INSERT INTO ${SCHEMA}.format (number) VALUES ($1)`, [LEDGER_FORMAT]);
+  }
+  await client.query("COMMIT");
+}
+
+async function readFormat(client: Client): Promise<number | null> {
+  const { rows } = await client.query<{ there: boolean }>("SELECT to_regclass($1) IS NOT NULL AS there", [
+    `${SCHEMA}.format`,
+  ]);
+  if (!rows[0]?.there) return null;
+  const { rows: formats } = await client.query<{ number: number }>(`SELECT number FROM ${SCHEMA}.format`);
+  return formats[0]?.number ?? null;
+}
+
+class PostgresLedger implements Ledger {
+  constructor(private readonly client: Client) {}
+
+  async versionOf(database: string): Promise<LedgerVersion | null> {
+    const { rows } = await this.client.query<LedgerVersion>(
+      `SELECT version, version_id AS "versionId", since FROM ${SCHEMA}.database WHERE name = $1`,
+      [database],
+    );
+    return rows[0] ?? null;
+  }
+
+  async log(database: string): Promise<LedgerEntry[]> {
+    const { rows } = await this.client.query<LedgerEntry>(
+      `SELECT database, version, version_id AS "versionId", event, by, commit, at
+       FROM ${SCHEMA}.log WHERE database = $1 ORDER BY number`,
+      [database],
+    );
+    return rows;
+  }
+
+  async record(record: LedgerRecord): Promise<void> {
+    const { database, version, versionId, event, by, commit } = record;
+    // One statement, so the log and the database's version never disagree.
+    await this.client.query(
+      `WITH logged AS (
+         INSERT INTO ${SCHEMA}.log (database, version, version_id, event, by, commit)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (database, version_id, event) DO NOTHING
+         RETURNING database, version, version_id
+       )
+       INSERT INTO ${SCHEMA}.database (name, version, version_id)
+       SELECT database, version, version_id FROM logged
+       ON CONFLICT (name) DO UPDATE SET version = EXCLUDED.version, version_id = EXCLUDED.version_id, since = now()`,
+      [database, version, versionId, event, by, commit],
+    );
+  }
+
+  close(): Promise<void> {
+    return this.client.end();
+  }
+}
