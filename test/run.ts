@@ -1,0 +1,73 @@
+/**
+ * Runs the tests: one embedded server for all of them, a process for each file, as many at once as there are
+ * processors. Arguments narrow the run to the files whose path contains one of them.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { startThrowAwayServer } from "#src/postgres/embedded.js";
+import { SERVER_VARIABLE, urlOf } from "./support/server.js";
+
+interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+async function testFiles(wanted: readonly string[]): Promise<string[]> {
+  const entries = await readdir(here, { recursive: true });
+  const files = entries.filter((file) => file.endsWith(".test.ts") && !file.includes("node_modules"));
+  return files.filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part))).sort();
+}
+
+/** Runs one file and reads how it went off uvu's closing lines. */
+async function runFile(file: string, env: NodeJS.ProcessEnv): Promise<Outcome> {
+  const child = spawn(process.execPath, ["--import", "tsx", join(here, file)], {
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const started = performance.now();
+  const [status]: (number | null)[] = await once(child, "close");
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const figure = (name: string) =>
+    [...output.matchAll(new RegExp(`${name}:\\s+(\\d+)`, "g"))].reduce(
+      (sum, match) => sum + Number(match[1]),
+      0,
+    );
+  const passed = figure("Passed");
+  // A file that ends early, or in which a test is skipped or none is run, has failed too.
+  const failed = figure("Total") - passed || (status === 0 && passed > 0 ? 0 : 1);
+  console.log(`${failed === 0 ? "ok  " : "FAIL"} ${file}  ${passed} passed, ${failed} failed, ${seconds} s`);
+  if (failed > 0) console.log(output);
+  return { passed, failed };
+}
+
+async function main(): Promise<void> {
+  const files = await testFiles(process.argv.slice(2));
+  const server = await startThrowAwayServer({ settings: { max_connections: "200" } });
+  const env = { ...process.env, [SERVER_VARIABLE]: urlOf(server.connection), FORCE_COLOR: "0" };
+  const outcomes: Outcome[] = [];
+  try {
+    const queue = files.values();
+    const worker = async () => {
+      for (const file of queue) outcomes.push(await runFile(file, env));
+    };
+    await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  } finally {
+    await server.stop();
+  }
+  const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
+  const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0);
+  if (files.length === 0) console.log(`no test file matches; they are in ${relative(process.cwd(), here)}`);
+  console.log(`\n${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+}
+
+await main();
