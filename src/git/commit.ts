@@ -1,0 +1,128 @@
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { BlockedError, ConfigError } from "../errors.js";
+import { GitFailure, git, gitAnswer, splitNul } from "./git.js";
+import type { Repository } from "./repository.js";
+
+/** What a commit is to hold. Paths are files, from the top of the work tree, with `/`. */
+export interface CommitRequest {
+  /** Committed as they are in the work tree, ignored or not. */
+  readonly write: readonly string[];
+  /** No longer in the commit. Files stay on disk; paths that git does not know are passed over. */
+  readonly remove: readonly string[];
+  readonly message: string;
+}
+
+export type CommitResult =
+  | { readonly committed: true; readonly commit: string }
+  /** HEAD already has these paths like this. */
+  | { readonly committed: false };
+
+/**
+ * Commits exactly these paths and nothing else that is staged or changed.
+ *
+ * The commit is made from an index of its own, which starts as HEAD; the hooks of the project run as at any
+ * commit. Then the real index is told of these paths and of no other. Killed in between, the real index still
+ * has the old entries, and the next call with the same paths sets that right.
+ *
+ * @throws BlockedError COMMIT_IN_PROGRESS during a merge, rebase, cherry-pick or revert; COMMIT_REFUSED when a
+ * hook or git refuses, with what it printed
+ * @throws ConfigError COMMIT_IDENTITY when git does not know who commits
+ */
+export async function commitPaths(repository: Repository, request: CommitRequest): Promise<CommitResult> {
+  const { root, gitDir } = repository;
+  await refuseDuringMerge(repository);
+  const folder = await mkdtemp(join(gitDir, "wovtools-"));
+  try {
+    const env = { GIT_INDEX_FILE: join(folder, "index") };
+    const head = await gitAnswer(root, ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]);
+    await git(root, ["read-tree", head ?? "--empty"], { env });
+    await stage(root, request, env);
+    if (await isAsCommitted(root, env)) {
+      await stageWhenFree(root, request);
+      return { committed: false };
+    }
+    await commit(root, request.message, env);
+    await stageWhenFree(root, request);
+    return { committed: true, commit: (await git(root, ["rev-parse", "HEAD"])).trim() };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Puts the paths of a request into an index: the real one, or the one that `env` names. */
+async function stage(root: string, { write, remove }: CommitRequest, env: Record<string, string> = {}) {
+  const list = (paths: readonly string[]) => paths.map((path) => `${path}\0`).join("");
+  if (write.length > 0) {
+    await git(root, ["update-index", "--add", "-z", "--stdin"], { env, input: list(write) });
+  }
+  if (remove.length > 0) {
+    await git(root, ["update-index", "--force-remove", "-z", "--stdin"], { env, input: list(remove) });
+  }
+}
+
+/** An editor that looks at the repository holds the lock of the real index for a moment. */
+async function stageWhenFree(root: string, request: CommitRequest): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await stage(root, request);
+    } catch (error) {
+      if (!(error instanceof GitFailure) || !error.output.includes("index.lock")) throw error;
+      if (tries < 20) await setTimeout(100);
+      else throw indexLocked(root, error);
+    }
+  }
+}
+
+function indexLocked(root: string, cause: GitFailure): BlockedError {
+  return new BlockedError("INDEX_LOCKED", "the commit is made, but git's index is locked by another git", {
+    where: root,
+    hint: `If none is running, remove the file index.lock; then run the command again.\n${cause.message}`,
+    cause,
+  });
+}
+
+async function isAsCommitted(root: string, env: Record<string, string>): Promise<boolean> {
+  return splitNul(await git(root, ["diff", "--cached", "--name-only", "-z"], { env })).length === 0;
+}
+
+async function commit(root: string, message: string, env: Record<string, string>): Promise<void> {
+  try {
+    await git(root, ["commit", "--quiet", "--cleanup=verbatim", "--file=-"], { env, input: message });
+  } catch (error) {
+    if (!(error instanceof GitFailure)) throw error;
+    if (/please tell me who you are|unable to auto-detect email|empty ident name/i.test(error.output)) {
+      throw new ConfigError("COMMIT_IDENTITY", "git does not know in whose name to commit", {
+        where: root,
+        hint: 'Tell it, then run the command again:\n  git config --global user.name "Your Name"\n  git config --global user.email you@example.com',
+        cause: error,
+      });
+    }
+    throw new BlockedError("COMMIT_REFUSED", `git refused the commit:\n${error.message}`, {
+      where: root,
+      hint: "Nothing was committed. Mend what a hook complains of, then run the command again.",
+      cause: error,
+    });
+  }
+}
+
+/** What git leaves in its folder while an operation waits for the user, and how that operation is called. */
+const IN_PROGRESS = [
+  ["MERGE_HEAD", "merge"],
+  ["CHERRY_PICK_HEAD", "cherry-pick"],
+  ["REVERT_HEAD", "revert"],
+  ["rebase-merge", "rebase"],
+  ["rebase-apply", "rebase"],
+] as const;
+
+/** A commit made now would end the merge without the other side's files, or land in the middle of a rebase. */
+async function refuseDuringMerge({ root, gitDir }: Repository): Promise<void> {
+  for (const [file, operation] of IN_PROGRESS) {
+    if ((await stat(join(gitDir, file)).catch(() => undefined)) === undefined) continue;
+    throw new BlockedError("COMMIT_IN_PROGRESS", `a ${operation} is in progress`, {
+      where: root,
+      hint: `Finish it, or give it up:\n  git ${operation} --continue\n  git ${operation} --abort`,
+    });
+  }
+}

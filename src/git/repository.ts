@@ -1,0 +1,79 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { ConfigError } from "../errors.js";
+import { GitFailure, git, gitAnswer } from "./git.js";
+
+/** A git repository with a work tree, as it was when it was opened. */
+export interface Repository {
+  /** The top of the work tree; absolute. */
+  readonly root: string;
+  /** Where this work tree's HEAD and index lie; absolute. In a linked work tree not `ROOT/.git`. */
+  readonly gitDir: string;
+  /** The commit that HEAD is at, or null where nothing was committed yet. */
+  readonly head: string | null;
+  /** The checked-out branch without `refs/heads/`, or null when HEAD is detached. */
+  readonly branch: string | null;
+}
+
+/**
+ * Opens the repository that a path lies in.
+ *
+ * @param path an existing folder, anywhere in the work tree
+ * @throws ConfigError NOT_A_REPOSITORY, BARE_REPOSITORY, UNSAFE_REPOSITORY (it belongs to another user),
+ * GIT_NOT_INSTALLED
+ */
+export async function openRepository(path: string): Promise<Repository> {
+  const directory = resolve(path);
+  const found = await stat(directory).catch(() => undefined);
+  if (found?.isDirectory() !== true) {
+    throw new ConfigError("NOT_A_REPOSITORY", "there is no such folder", { where: directory });
+  }
+  const [root, gitDir] = await locate(directory);
+  const [head, branch] = await Promise.all([
+    gitAnswer(root, ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]),
+    gitAnswer(root, ["symbolic-ref", "--quiet", "--short", "HEAD"]),
+  ]);
+  return { root, gitDir, head: head ?? null, branch: branch ?? null };
+}
+
+async function locate(directory: string): Promise<[root: string, gitDir: string]> {
+  try {
+    // One question a call: a path may hold a line end.
+    const [root, gitDir] = await Promise.all([
+      git(directory, ["rev-parse", "--show-toplevel"]),
+      git(directory, ["rev-parse", "--absolute-git-dir"]),
+    ]);
+    return [root.replace(/\n$/, ""), gitDir.replace(/\n$/, "")];
+  } catch (error) {
+    if (!(error instanceof GitFailure)) throw error;
+    throw whyNotOpened(directory, error);
+  }
+}
+
+function whyNotOpened(directory: string, failure: GitFailure): ConfigError {
+  const details = { where: directory, cause: failure };
+  if (failure.output.includes("must be run in a work tree")) {
+    return new ConfigError("BARE_REPOSITORY", "this git repository has no work tree (it is bare)", {
+      ...details,
+      hint: "Run the command in a clone of it.",
+    });
+  }
+  if (failure.output.includes("dubious ownership")) {
+    return new ConfigError("UNSAFE_REPOSITORY", "this git repository belongs to another user", {
+      ...details,
+      hint: `If you trust it:\n  git config --global --add safe.directory '${directory}'`,
+    });
+  }
+  if (failure.output.includes("not a git repository")) {
+    return new ConfigError("NOT_A_REPOSITORY", "this folder is not in a git repository", {
+      ...details,
+      hint: "Make it one:\n  git init",
+    });
+  }
+  return new ConfigError("NOT_A_REPOSITORY", `git cannot read this repository: ${failure.message}`, details);
+}
+
+/** How many commits HEAD has behind it, itself included; 0 where nothing was committed yet. */
+export async function commitCount({ root, head }: Repository): Promise<number> {
+  return head === null ? 0 : Number((await git(root, ["rev-list", "--count", head])).trim());
+}
