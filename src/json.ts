@@ -89,8 +89,12 @@ export function parseJson<Schema extends v.GenericSchema>(
 }
 
 function describeIssue(issue: v.BaseIssue<unknown>, keys: readonly string[]): string {
-  const ours = issue.type === "strict_object" || issue.kind === "validation" || issue.type === "union";
-  const says = ours ? issue.message : `must be ${issue.expected ?? "something else"}`;
+  // The library's own messages repeat the value and all begin so; ours never do.
+  const says = issue.message.startsWith("Invalid ")
+    ? issue.expected === null
+      ? "is not allowed here"
+      : `must be ${issue.expected}`
+    : issue.message;
   // An issue about a key stands under the key already; its path leads to the object around it.
   const path = (
     issue.type === "strict_object" && issue.expected !== "Object" ? keys.slice(0, -1) : keys
@@ -110,7 +114,7 @@ function placeOf(root: Place, keys: readonly string[]): number {
 }
 
 const SPACE = /[ \t\n\r]*/y;
-const STRING = /"(?:[ !#-[\]-\uFFFF]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+const STRING = /"(?:[ !#-[\]-\uFFFF]+|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const SCALAR = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const DEEPEST = 64;
 

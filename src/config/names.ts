@@ -1,6 +1,9 @@
 /** What a database or a stage may be called. */
 import { ConfigError } from "../errors.js";
 
+/** The stage of a command that is told none, by option or configuration. */
+export const DEFAULT_STAGE = "local";
+
 /** The ledger's own database on a stage's server. */
 const LEDGER = "wovtool";
 

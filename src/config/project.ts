@@ -5,7 +5,7 @@ import { ConfigError } from "../errors.js";
 import { isMissing, readText, resolveInside } from "../files.js";
 import { parseJson } from "../json.js";
 import { nearest } from "../nearest.js";
-import { checkDatabaseName, urlVariable } from "./names.js";
+import { checkDatabaseName, DEFAULT_STAGE, urlVariable } from "./names.js";
 import { ConfigFile } from "./schemas.js";
 
 /** What counts as schema; all of it given, so that it can be compared and stored. */
@@ -64,7 +64,6 @@ export interface Project {
 }
 
 const FOLDER = "wovtools";
-export const DEFAULT_STAGE = "local";
 
 /**
  * Looks for the project that a folder lies in: the nearest folder upwards with `wovtools/config.json`.
