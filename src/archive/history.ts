@@ -35,7 +35,7 @@ const VersionKey = v.pipe(
 const SNAPSHOT_NAME = /^\P{Cc}{1,100}$/u;
 const SnapshotName = v.pipe(
   v.string(),
-  v.regex(SNAPSHOT_NAME, "must be a name of 1 to 100 characters on one line"),
+  v.check((name) => SNAPSHOT_NAME.test(name), "must be a name of 1 to 100 characters on one line"),
 );
 const settingsFlag = v.optional(v.boolean());
 const settingsPatterns = v.optional(v.array(v.string()));
