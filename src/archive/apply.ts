@@ -84,8 +84,8 @@ export type ArchivingResult =
 /**
  * Carries out a plan. Call `resumeArchiving` before the state is read that the plan is made from.
  *
- * @throws BlockedError `ARCHIVING_LOCKED`, `ARCHIVING_UNFINISHED` (there is a journal), `ARCHIVED_FILE_EXISTS`,
- *   and whatever the effects throw; then the journal stays, and the next `resumeArchiving` goes on from there
+ * @throws BlockedError `ARCHIVING_LOCKED`, `ARCHIVING_UNFINISHED` (there is a journal), `ARCHIVE_CHANGED` (since
+ *   the plan was made), `ARCHIVED_FILE_EXISTS`, and whatever the effects throw; then the journal stays, and the next `resumeArchiving` goes on from there
  * @example
  * await resumeArchiving(place, effects);
  * const plan = planArchiving({ archive: await readArchive(paths), … });
@@ -104,6 +104,7 @@ export async function applyArchiving(
         hint: `Finish it with:\n  wov-push-db ${plan.database}`,
       });
     }
+    await refuseStalePlan(plan, place);
     for (const file of plan.files) await refuseOverwriting(file, place);
     const temporary = await writeTemporary(place.journal, formatJournal(plan));
     await place.onStep?.("journal-written");
@@ -152,7 +153,7 @@ async function carryOut(
 
   const paths = [...plan.files, plan.history].map(({ path }) => absolute(place, path));
   const pending = await pendingNow(plan, place);
-  const removed = pending === null || pending.changed ? [] : [pending.path];
+  const removed = pending === null || pending.state === "changed" ? [] : [pending.path];
   const commit = await effects.commit(paths, removed, plan.message);
   await place.onStep?.("committed");
 
@@ -172,6 +173,21 @@ async function carryOut(
     commit,
     pending: plan.pending === null ? "none" : kept ? "kept" : "removed",
   };
+}
+
+/** Another archiving may have come first: then the history is another, or the pending deltas are in it already. */
+async function refuseStalePlan(plan: ArchivingPlan, place: ArchivingPlace): Promise<void> {
+  const history = await historyNow(plan, place);
+  const pending = await pendingNow(plan, place);
+  if (history.state === "before" && (pending === null || pending.state === "same")) return;
+  throw new BlockedError(
+    "ARCHIVE_CHANGED",
+    "The archive or the pending deltas were changed since this archiving was decided.",
+    {
+      where: absolute(place, plan.history.path),
+      hint: `Nothing was archived. Run this again:\n  wov-push-db ${plan.database}`,
+    },
+  );
 }
 
 function absolute({ archive }: ArchivingPlace, path: string): string {
@@ -224,22 +240,23 @@ async function placeHistory(
   await place.onStep?.("history-in-place");
 }
 
-/** The pending deltas as they are now: gone or still the plan's (unchanged), or something else. */
+/** The pending deltas as they are now: still the plan's, something else, or gone. Null when the plan has none. */
 async function pendingNow(
   { pending }: ArchivingPlan,
   place: ArchivingPlace,
-): Promise<{ readonly path: string; readonly changed: boolean } | null> {
+): Promise<{ readonly path: string; readonly state: "same" | "changed" | "gone" } | null> {
   if (pending === null) return null;
   const path = absolute(place, pending.path);
   const content = await readBytes(path, ArchiveError);
-  return { path, changed: content !== null && sha256(content) !== pending.sha256 };
+  if (content === null) return { path, state: "gone" };
+  return { path, state: sha256(content) === pending.sha256 ? "same" : "changed" };
 }
 
 /** Removes the pending deltas, unless somebody has written to them since. Returns whether they were kept. */
 async function removePending(plan: ArchivingPlan, place: ArchivingPlace): Promise<boolean> {
   const pending = await pendingNow(plan, place);
   if (pending === null) return false;
-  if (pending.changed) return true;
+  if (pending.state === "changed") return true;
   await removeIfThere(pending.path);
   return false;
 }

@@ -1,5 +1,6 @@
 /** A version, and the tree that versions form through their parents. Pure. */
-import semver from "semver";
+import compareBuild from "semver/functions/compare-build.js";
+import parse from "semver/functions/parse.js";
 
 /** What was counted as schema when a checksum was made; what is left out is the default. */
 export interface ChecksumSettings {
@@ -43,12 +44,12 @@ export type Versions = ReadonlyMap<string, Version>;
 
 /** Semver's order, revisions of one PVER by their number: 1.0.0, 1.0.0+2, 1.0.0+10, 1.1.0-rc.1, 1.1.0. */
 export function compareVersions(a: string, b: string): number {
-  return semver.compareBuild(a, b);
+  return compareBuild(a, b);
 }
 
 /** Whether a text is a key of the history: a semantic version, its build metadata, if any, a number from 2 up. */
 export function isVersionKey(text: string): boolean {
-  const parsed = semver.parse(text);
+  const parsed = parse(text);
   if (parsed === null) return false;
   const revision = parsed.build.join(".");
   const suffix = revision === "" ? "" : `+${revision}`;

@@ -1,5 +1,5 @@
 /** The project version, PVER. */
-import semver from "semver";
+import parse from "semver/functions/parse.js";
 import * as v from "valibot";
 import { ConfigError } from "../errors.js";
 import { readText } from "../files.js";
@@ -55,7 +55,7 @@ export async function determinePver(sources: PverSources): Promise<string> {
  */
 export function checkPver(text: string, where: string): string {
   const version = /^\d+$/.test(text) ? `${text}.0.0` : text;
-  const parsed = semver.parse(version);
+  const parsed = parse(version);
   if (parsed === null || parsed.version !== version) {
     const problem =
       parsed !== null && parsed.build.length > 0
