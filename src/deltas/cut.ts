@@ -113,7 +113,8 @@ function readWord(reading: Reading, text: string): void {
     else if (word === "end") reading.blocks -= 1;
   } else if (word === "atomic" && reading.previous === "begin") {
     if (creates(reading.head, "function", "procedure")) reading.blocks = 1;
-  } else if (word === "stdin" && reading.previous === "from") {
+  } else if ((word === "stdin" || word === "stdout") && reading.previous === "from") {
+    // PostgreSQL's grammar takes the one for the other.
     reading.copiesFromStdin = reading.head[0] === "copy";
   }
   if (reading.head.length < 4) reading.head.push(word);
