@@ -24,7 +24,11 @@ export async function writeJsonSchemas(dist) {
     const schema = (await import(pathToFileURL(join(dist, module)).href))[exported];
     if (schema === undefined) throw new Error(`${module} has no export ${exported}`);
     // A check in code has no JSON Schema; the file is checked again when it is read.
-    const written = toJsonSchema(schema, { target: "draft-07", typeMode: "input", ignoreActions: ["check"] });
+    const written = toJsonSchema(schema, {
+      target: "draft-07",
+      typeMode: "output",
+      ignoreActions: ["check"],
+    });
     writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(written, null, 2)}\n`);
   }
 }

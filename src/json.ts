@@ -44,6 +44,20 @@ export function strict<const Entries extends v.ObjectEntries>(entries: Entries) 
   });
 }
 
+/**
+ * An object with keys that are not known beforehand. Valibot's own record takes an array for one.
+ *
+ * @param key the schema of a key
+ * @param value the schema of a value
+ */
+export function record<
+  const Key extends v.BaseSchema<string, string, v.BaseIssue<unknown>>,
+  const Value extends v.GenericSchema,
+>(key: Key, value: Value) {
+  const isObject = (input: unknown) => typeof input === "object" && input !== null && !Array.isArray(input);
+  return v.pipe(v.unknown(), v.check(isObject, "must be an object"), v.record(key, value));
+}
+
 function lastKey(path: readonly { readonly key: unknown }[] | undefined): string {
   return String(path?.at(-1)?.key ?? "");
 }
@@ -146,7 +160,7 @@ function locate(text: string): Place {
   };
 
   const members = (close: string, depth: number, readKey: (index: number) => string): Map<string, Place> => {
-    if (depth > DEEPEST) throw new JsonMistake(`it is nested more than ${DEEPEST} levels deep`, offset);
+    if (depth >= DEEPEST) throw new JsonMistake(`it is nested more than ${DEEPEST} levels deep`, offset);
     const found = new Map<string, Place>();
     if (literal(close)) return found;
     do {

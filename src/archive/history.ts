@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { ArchiveError, ConfigError } from "../errors.js";
 import { sha256 } from "../files.js";
-import { lineAndColumn, parseJson, strict } from "../json.js";
+import { lineAndColumn, parseJson, record, strict } from "../json.js";
 import {
   type ChecksumSettings,
   compareVersions,
@@ -85,7 +85,7 @@ const Entry = strict({
 export const HistoryFile = v.pipe(
   strict({
     wovtoolsversion: v.literal("1", 'must be "1"; a later wovtools may have written this file'),
-    versions: v.record(VersionKey, Entry),
+    versions: record(VersionKey, Entry),
   }),
   v.title("DATABASE.json, the version history of a database"),
   v.description("Written by wov-push-db; an entry is never edited."),

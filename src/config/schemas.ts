@@ -1,6 +1,6 @@
 /** The shapes of `wovtools/config.json` and of the secrets files. The published JSON Schemas are made from these. */
 import * as v from "valibot";
-import { strict } from "../json.js";
+import { record, strict } from "../json.js";
 import { databaseNameProblem, nameProblem } from "./names.js";
 
 const problemMessage =
@@ -87,7 +87,7 @@ export const ConfigFile = v.pipe(
   strict({
     $schema: v.optional(v.pipe(v.string(), v.description("The JSON Schema of this file, for editors."))),
     databases: v.pipe(
-      v.record(DatabaseName, Database),
+      record(DatabaseName, Database),
       v.description("The project's databases by name; {} where nothing is out of the ordinary."),
     ),
     stage: v.optional(StageName),
@@ -109,6 +109,12 @@ export const ConfigFile = v.pipe(
 );
 export type ConfigFile = v.InferOutput<typeof ConfigFile>;
 
+/** Whether a number is a TCP port. */
+export function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 1 && port <= 65535;
+}
+const PORT_PROBLEM = "must be a number from 1 to 65535, or a string that becomes one";
+
 const text = (description: string) => v.optional(v.pipe(v.string(), v.description(description)));
 
 const ConnectionSecrets = strict({
@@ -116,10 +122,8 @@ const ConnectionSecrets = strict({
   host: text("A host name, an address, or a folder of Unix sockets."),
   port: v.optional(
     v.pipe(
-      v.union(
-        [v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535)), v.string()],
-        "must be a number from 1 to 65535 or a string",
-      ),
+      v.union([v.number(), v.string()], PORT_PROBLEM),
+      v.check((port) => typeof port === "string" || isPort(port), PORT_PROBLEM),
       v.description(`The port, a number or a string such as \${SHOPDB_PORT}.`),
     ),
   ),
@@ -134,7 +138,7 @@ export type ConnectionSecrets = v.InferOutput<typeof ConnectionSecrets>;
 
 /** A file of `wovtools/secrets/`, shared or of one stage. */
 export const SecretsFile = v.pipe(
-  v.record(DatabaseName, ConnectionSecrets),
+  record(DatabaseName, ConnectionSecrets),
   v.title("wovtools/secrets/DATABASE.json and DATABASE_STAGE.json"),
   v.description(
     `How to reach a database. \${NAME} in a string is replaced from the environment; $\${ stands for \${ itself.`,

@@ -6,7 +6,7 @@ import { isMissing, readText } from "../files.js";
 import { parseJson } from "../json.js";
 import { nearest } from "../nearest.js";
 import type { Project } from "./project.js";
-import { type ConnectionSecrets, SecretsFile } from "./schemas.js";
+import { type ConnectionSecrets, isPort, SecretsFile } from "./schemas.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -19,7 +19,11 @@ export interface Secrets {
 }
 
 /** The secrets files of a database on a stage, shared first; they need not exist. */
-export function secretsFiles(project: Project, database: string, stage: string): readonly [string, string] {
+export function secretsFiles(
+  project: Pick<Project, "secretsFolder">,
+  database: string,
+  stage: string,
+): readonly [string, string] {
   return [
     join(project.secretsFolder, `${database}.json`),
     join(project.secretsFolder, `${database}_${stage}.json`),
@@ -132,7 +136,7 @@ const TEXT_KEYS = [
 
 function checkPort(text: string | number, file: string): number {
   const port = Number(text);
-  if (Number.isInteger(port) && port >= 1 && port <= 65535) return port;
+  if (isPort(port)) return port;
   throw new ConfigError("SECRETS_INVALID", "The port is not a number from 1 to 65535.", { where: file });
 }
 

@@ -11,6 +11,7 @@ import { readJournal } from "#src/archive/journal.js";
 import { type ArchivingPlan, planArchiving } from "#src/archive/plan.js";
 import { readArchive, readDeltas } from "#src/archive/read.js";
 import { BlockedError } from "#src/errors.js";
+import { failureOf } from "../config/support.js";
 import {
   archivePending,
   effectsOf,
@@ -21,7 +22,7 @@ import {
   runGit,
   type TestRepository,
 } from "./repository.js";
-import { failureOf, request } from "./support.js";
+import { request } from "./support.js";
 
 const child = join(dirname(fileURLToPath(import.meta.url)), "archiving-child.ts");
 

@@ -6,7 +6,8 @@ import { type ArchivingRequest, planArchiving } from "#src/archive/plan.js";
 import { readArchive } from "#src/archive/read.js";
 import { BlockedError, ConfigError } from "#src/errors.js";
 import { sha256 } from "#src/files.js";
-import { failureOf, newProject, request, threeVersions } from "./support.js";
+import { failureOf } from "../config/support.js";
+import { newProject, request, threeVersions } from "./support.js";
 
 const planning = suite("planning an archiving");
 const pending = Buffer.from("ALTER TABLE a ADD d int;\n");

@@ -7,7 +7,8 @@ import { readArchive, readDeltas, readSchema } from "#src/archive/read.js";
 import { heads } from "#src/archive/versions.js";
 import { ArchiveError } from "#src/errors.js";
 import { sha256 } from "#src/files.js";
-import { failureOf, newProject, threeVersions } from "./support.js";
+import { failureOf } from "../config/support.js";
+import { newProject, threeVersions } from "./support.js";
 
 const reading = suite("reading an archive");
 

@@ -17,7 +17,8 @@ import { type DatabasePaths, databasePaths, loadProject } from "#src/config/proj
 import { isMissing } from "#src/files.js";
 import { commitPaths } from "#src/git/commit.js";
 import { openRepository } from "#src/git/repository.js";
-import { addVersion, newProject, request, temporaryFolder } from "./support.js";
+import { temporaryFolder } from "../config/support.js";
+import { addVersion, newProject, request } from "./support.js";
 
 export const PENDING = "ALTER TABLE a ADD d int;\n";
 

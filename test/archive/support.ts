@@ -1,37 +1,12 @@
 /** An archive in a temporary folder, built with the same plan and the same steps as the commands use. */
-import { mkdtempSync, rmSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { applyArchiving } from "#src/archive/apply.js";
 import { type ArchivingPlan, type ArchivingRequest, planArchiving } from "#src/archive/plan.js";
 import { readArchive } from "#src/archive/read.js";
 import { type DatabasePaths, databasePaths, loadProject } from "#src/config/project.js";
-import { WovError } from "#src/errors.js";
 import { sha256 } from "#src/files.js";
-
-/** The error of this package that a call ends with; any other error, or none, fails the test. */
-export async function failureOf(work: () => unknown): Promise<WovError> {
-  try {
-    await work();
-  } catch (error) {
-    if (error instanceof WovError) return error;
-    throw error;
-  }
-  throw new Error("the call was expected to fail and did not");
-}
-
-const folders: string[] = [];
-process.once("exit", () => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-
-/** A folder that goes away with the process; its name has what a path may have. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "wov größe "));
-  folders.push(folder);
-  return folder;
-}
+import { temporaryFolder } from "../config/support.js";
 
 /** A project with the database shopdb. */
 export async function newProject(root?: string): Promise<{ root: string; paths: DatabasePaths }> {
