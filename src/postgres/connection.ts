@@ -96,6 +96,26 @@ export function describeConnection(settings: ConnectionSettings): string {
   return `${user === undefined ? "" : `${user}@`}${host}:${port}/${database}`;
 }
 
+/** Settings as libpq's environment variables, for programs that use libpq: nothing secret stands in a process list. */
+export function libpqEnvironment(settings: ConnectionSettings): Record<string, string> {
+  const variables: Record<string, string | number | undefined> = {
+    PGHOST: settings.host,
+    PGPORT: settings.port,
+    PGDATABASE: settings.database,
+    PGUSER: settings.user,
+    PGPASSWORD: settings.password,
+    PGSSLMODE: settings.sslmode,
+    PGSSLROOTCERT: settings.sslrootcert,
+    PGSSLCERT: settings.sslcert,
+    PGSSLKEY: settings.sslkey,
+    PGOPTIONS: settings.options,
+    PGAPPNAME: "wovtools",
+  };
+  const set: Record<string, string> = {};
+  for (const [name, value] of Object.entries(variables)) if (value !== undefined) set[name] = String(value);
+  return set;
+}
+
 /**
  * Opens a connection.
  *

@@ -1,7 +1,13 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { ConfigError, DatabaseError } from "../errors.js";
-import { type Client, type ConnectionSettings, connect, describeConnection } from "./connection.js";
+import {
+  type Client,
+  type ConnectionSettings,
+  connect,
+  describeConnection,
+  libpqEnvironment,
+} from "./connection.js";
 
 /** Which pg_dump reads the schema: the one in the package, the one on `PATH`, or the one at a path. */
 export type PgDumpProgram = "bundled" | "system" | (string & {});
@@ -90,26 +96,6 @@ async function systemDump(settings: ConnectionSettings, options: DumpOptions): P
     const stderr = error instanceof Error && "stderr" in error ? String(error.stderr) : String(error);
     throw dumpFailed(stderr, settings, error);
   }
-}
-
-/** Settings as libpq's environment variables, so that nothing secret stands in a process list. */
-function libpqEnvironment(settings: ConnectionSettings): Record<string, string> {
-  const variables: Record<string, string | number | undefined> = {
-    PGHOST: settings.host,
-    PGPORT: settings.port,
-    PGDATABASE: settings.database,
-    PGUSER: settings.user,
-    PGPASSWORD: settings.password,
-    PGSSLMODE: settings.sslmode,
-    PGSSLROOTCERT: settings.sslrootcert,
-    PGSSLCERT: settings.sslcert,
-    PGSSLKEY: settings.sslkey,
-    PGOPTIONS: settings.options,
-    PGAPPNAME: "wovtools",
-  };
-  const set: Record<string, string> = {};
-  for (const [name, value] of Object.entries(variables)) if (value !== undefined) set[name] = String(value);
-  return set;
 }
 
 function dumpFailed(reason: string, settings: ConnectionSettings, cause: unknown): DatabaseError {

@@ -1,0 +1,38 @@
+import { changeLines } from "../commands/change-text.js";
+import type { Blocker, CheckResult, DatabaseCheck } from "../commands/results.js";
+import type { Colors } from "./output.js";
+
+/** What a check found, for a person. */
+export function checkText(result: CheckResult, colors: Colors): string {
+  const parts = result.databases.map((database) => databaseText(database, result, colors));
+  return parts.join("\n");
+}
+
+function databaseText(checked: DatabaseCheck, { pver, stage }: CheckResult, colors: Colors): string {
+  const at = checked.version === null ? "" : ` at ${checked.version}`;
+  const title = `${colors.bold(checked.database)} on ${stage}${at}, project version ${pver}`;
+  if (checked.blockers.length === 0) return `${colors.green("ok")} ${title}`;
+  return [
+    `${colors.red("blocked")} ${title}`,
+    ...checked.blockers.map((blocker) => blockerText(blocker, checked, colors)),
+  ].join("\n");
+}
+
+function blockerText(blocker: Blocker, checked: DatabaseCheck, colors: Colors): string {
+  const lines = [
+    blocker.where === null ? blocker.message : `${blocker.message}\n${colors.dim(blocker.where)}`,
+  ];
+  if (blocker.state === "schemaDiffers") {
+    lines.push(...changeLines(checked.changes).map((line) => paintChange(line, colors)));
+  }
+  lines.push(colors.dim(blocker.hint));
+  return lines.join("\n").replaceAll(/^/gm, "  ");
+}
+
+/** Colours the word of a line of `changeLines`. */
+export function paintChange(line: string, colors: Colors): string {
+  return line
+    .replace(/^ {2}added/, (word) => colors.green(word))
+    .replace(/^ {2}changed/, (word) => colors.yellow(word))
+    .replace(/^ {2}dropped/, (word) => colors.red(word));
+}

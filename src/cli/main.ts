@@ -1,0 +1,152 @@
+import type { Argv } from "yargs";
+import { ConfigError, type ExitStatus } from "../errors.js";
+import { Output } from "./output.js";
+import type { GlobalArguments, RegisteredVerb } from "./verb.js";
+
+/** The names under which the program is installed. */
+export type Program = "wov" | "wov-push-db" | "wov-db" | "wov-deploy" | "wo";
+
+/**
+ * Runs the command line.
+ *
+ * @param argv the arguments, without node and script
+ * @param program the name it was called by: `wov-push-db …` is `wov push-db …`
+ * @returns the exit status; see `ExitStatus`
+ */
+export async function main(argv: readonly string[], program: Program): Promise<ExitStatus> {
+  return (await runGitHook(argv, program)) ?? runProgram(argv.map(spellOut), program);
+}
+
+/** The seed's options of several letters after one dash, which yargs would take for several options. */
+const SEED_OPTIONS: Readonly<Record<string, string>> = { "-pc": "--push-check", "-lwdb": "--lwdb" };
+
+function spellOut(word: string): string {
+  return SEED_OPTIONS[word] ?? word;
+}
+
+/**
+ * `wov hook NAME ARGS` as git's hooks call it. They run at every push, and loading yargs would take a fifth of
+ * the time that a push may cost; options go the usual way.
+ */
+async function runGitHook(
+  [verb, name, ...args]: readonly string[],
+  program: Program,
+): Promise<ExitStatus | undefined> {
+  if (program !== "wov" || verb !== "hook" || [name, ...args].some((word) => word?.startsWith("-")))
+    return undefined;
+  const [{ HOOK_NAMES }, { runHook }] = await Promise.all([
+    import("../commands/hook.js"),
+    import("./verbs/hook-run.js"),
+  ]);
+  const known = HOOK_NAMES.find((hook) => hook === name);
+  if (known === undefined) return undefined;
+  const output = new Output({ json: false, quiet: false, verbose: false });
+  try {
+    return await runHook(known, args, { stage: undefined, url: undefined }, output);
+  } catch (error) {
+    return output.error(error);
+  } finally {
+    output.done();
+  }
+}
+
+async function runProgram(argv: readonly string[], program: Program): Promise<ExitStatus> {
+  const { default: yargs } = await import("yargs");
+  let status: ExitStatus = 0;
+  const fail = (message: string): never => {
+    throw new ConfigError("USAGE", message, { hint: `See how it is used:\n  ${program} --help` });
+  };
+  const globals: Argv<GlobalArguments> = yargs()
+    .scriptName(program)
+    .option("stage", { describe: "The stage to work on", type: "string", requiresArg: true, global: true })
+    .option("url", {
+      describe: "A connection URL, before every other setting",
+      type: "string",
+      requiresArg: true,
+      global: true,
+    })
+    .option("json", { describe: "Print one JSON document", type: "boolean", default: false, global: true })
+    .option("quiet", {
+      alias: "q",
+      describe: "Print results and errors only",
+      type: "boolean",
+      default: false,
+      global: true,
+    })
+    .option("verbose", {
+      alias: "v",
+      describe: "Print whole errors",
+      type: "boolean",
+      default: false,
+      global: true,
+    })
+    .group(["stage", "url", "json", "quiet", "verbose", "help", "version"], "Everywhere:");
+  let configured = globals;
+  for (const [add, words] of await verbsOf(program))
+    configured = add(configured, words, (end) => (status = end));
+  configured = configured
+    .parserConfiguration({ "duplicate-arguments-array": false, "strip-dashed": true })
+    .strict()
+    .recommendCommands()
+    .demandCommand(program === "wov" || program === "wo" ? 1 : 0, "Which command?")
+    .completion("completion", "Print a script that completes commands in bash or zsh")
+    .alias("help", "h")
+    .exitProcess(false)
+    .wrap(Math.min(110, process.stdout.columns ?? 100))
+    .fail((message, error) => fail(message ?? error?.message ?? "The command line cannot be read."));
+  try {
+    await configured.parseAsync([...argv]);
+  } catch (error) {
+    const has = (word: string, letter: string) => argv.includes(word) || argv.includes(letter);
+    return new Output({
+      json: argv.includes("--json"),
+      quiet: has("--quiet", "-q"),
+      verbose: has("--verbose", "-v"),
+    }).error(error);
+  }
+  return status;
+}
+
+type Words = (command: string) => string;
+
+/** `wov` has every command by its name; the others are one of them, or, for `wo`, its own. */
+async function verbsOf(program: Program): Promise<(readonly [RegisteredVerb, Words])[]> {
+  const [
+    { pushDbVerb },
+    { dbVerb },
+    { hashVerb, diffVerb },
+    { statusVerb },
+    { initVerb },
+    { hookVerb },
+    { notBuilt },
+  ] = await Promise.all([
+    import("./verbs/push-db.js"),
+    import("./verbs/db.js"),
+    import("./verbs/schema.js"),
+    import("./verbs/status.js"),
+    import("./verbs/init.js"),
+    import("./verbs/hook.js"),
+    import("./verbs/not-built.js"),
+  ]);
+  const asNamed: Words = (command) => command;
+  const asDefault: Words = (command) => command.replace(/^\S+/, "$0");
+  const deploy = notBuilt("deploy [words..]", "Bring a stage to a version");
+  switch (program) {
+    case "wov-push-db":
+      return [[pushDbVerb, asDefault]];
+    case "wov-db":
+      return [[dbVerb, asDefault]];
+    case "wov-deploy":
+      return [[deploy, asDefault]];
+    case "wo":
+      return ["init", "migrate", "drop", "plan", "import"].map((name) => [
+        notBuilt(`${name} [words..]`, "Objects, one script each"),
+        asNamed,
+      ]);
+    case "wov": {
+      const deltas = notBuilt("deltas [words..]", "Write the SQL that leads from one schema to another");
+      const all = [initVerb, statusVerb, pushDbVerb, dbVerb, hashVerb, diffVerb, deploy, deltas, hookVerb];
+      return all.map((add) => [add, asNamed]);
+    }
+  }
+}

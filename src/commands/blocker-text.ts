@@ -1,0 +1,74 @@
+/** What a person is told about each state that blocks, and the commands that mend it. Pure. */
+import type { BlockerState, States } from "./blockers.js";
+import type { Comparison } from "./database-state.js";
+import type { Blocker } from "./results.js";
+
+export interface BlockerFacts {
+  readonly database: string;
+  readonly stage: string;
+  readonly pver: string;
+  readonly states: States;
+  readonly comparison: Comparison;
+  /** Relative to the project. */
+  readonly pendingFile: string;
+  readonly pendingStatements: number;
+  /** The path of a version's archived deltas, relative to the project. */
+  readonly deltasOf: (version: string) => string;
+  readonly uncommitted: readonly string[];
+  readonly archiveUncommitted: readonly string[];
+}
+
+/** How many paths a message lists before it says how many more there are. */
+const LISTED_PATHS = 5;
+
+export function blockerOf(state: BlockerState, facts: BlockerFacts): Blocker {
+  const text = TEXTS[state](facts);
+  return { state, where: null, ...text };
+}
+
+type Text = Pick<Blocker, "message" | "hint"> & Partial<Pick<Blocker, "where">>;
+
+const TEXTS: Record<BlockerState, (facts: BlockerFacts) => Text> = {
+  schemaDiffers: (facts) => {
+    const { database, stage, comparison, states, pendingFile, pver } = facts;
+    if (comparison.behind.length > 0) {
+      return {
+        message: `${database} on ${stage} is at ${comparison.at}; the archive is ahead by ${comparison.behind.join(", ")}.`,
+        hint: `Bring it there:\n${comparison.behind.map((version) => `  wov-db ${database} -f ${facts.deltasOf(version)}`).join("\n")}`,
+      };
+    }
+    if (comparison.expected === null) {
+      return {
+        message: `${database} on ${stage} has a schema, and its archive has no version yet.`,
+        hint: `Archive what it has as the first version:\n  wov-push-db --snapshot ${database} initial`,
+      };
+    }
+    const write = states.pendingDeltas
+      ? `Check that ${pendingFile} holds these changes:\n  wov-db ${database} --wdb-edit`
+      : `Write the SQL that makes these changes into ${pendingFile}:\n  wov-db ${database} --wdb-edit`;
+    const becomes = states.pverArchived ? `a further revision of ${pver}` : `version ${pver}`;
+    return {
+      message: `${database} on ${stage} is not as version ${comparison.expected.key} has it.`,
+      hint: `${write}\nThen archive it as ${becomes}:\n  wov-push-db ${database}`,
+    };
+  },
+  pendingDeltas: ({ database, pendingFile, pendingStatements, pver, states }) => ({
+    message: `${pendingStatements === 1 ? "One statement waits" : `${pendingStatements} statements wait`} in the pending deltas of ${database}.`,
+    where: pendingFile,
+    hint: `Archive ${pendingStatements === 1 ? "it" : "them"} as ${states.pverArchived ? `a further revision of ${pver}` : `version ${pver}`}:\n  wov-push-db ${database}`,
+  }),
+  uncommittedChanges: ({ uncommitted }) => ({
+    message: `The repository has uncommitted changes:\n${list(uncommitted)}`,
+    hint: "Commit or stash them, or leave this check out with --skip-git-checks.",
+  }),
+  archiveUncommitted: ({ database, archiveUncommitted }) => ({
+    message: `The archive of ${database} has uncommitted changes:\n${list(archiveUncommitted)}`,
+    hint: `Archived files are never edited. Look at the changes, and take them back or commit them:\n  git status -- ${archiveUncommitted[0] ?? ""}`,
+  }),
+};
+
+function list(paths: readonly string[]): string {
+  const shown = paths.slice(0, LISTED_PATHS).map((path) => `  ${path}`);
+  if (paths.length > LISTED_PATHS) shown.push(`  and ${paths.length - LISTED_PATHS} more`);
+  return shown.join("\n");
+}

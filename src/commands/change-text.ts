@@ -1,0 +1,17 @@
+/** Differences of schemas as lines of text. Pure; without colour. */
+import type { ObjectChange } from "./results.js";
+
+/**
+ * One line an object, in columns, and an indented one for each detail.
+ *
+ * @example
+ * changeLines(changes)
+ * // ["  changed  table  shop.orders", "             column note added"]
+ */
+export function changeLines(changes: readonly ObjectChange[]): string[] {
+  const width = Math.max(...changes.map(({ type }) => type.length));
+  return changes.flatMap(({ change, type, name, details }) => [
+    `  ${change.padEnd(7)}  ${type.padEnd(width)}  ${name}`,
+    ...details.map((detail) => `           ${detail}`),
+  ]);
+}

@@ -1,0 +1,198 @@
+import { relative } from "node:path";
+import { heads, pverOf as pverOfKey } from "../archive/versions.js";
+import { deltasError } from "../deltas/error.js";
+import { DatabaseError } from "../errors.js";
+import { diffSchemas, type Schema } from "../schema/index.js";
+import { type BlockerFacts, blockerOf } from "./blocker-text.js";
+import { type BlockPolicy, blockingStates, type States } from "./blockers.js";
+import {
+  archivedSchemaText,
+  type Comparison,
+  compareWithArchive,
+  type DatabaseState,
+  readDatabaseState,
+} from "./database-state.js";
+import { archivingPlace, openRepositories, readUncommitted } from "./repositories.js";
+import type { Blocker, CheckResult, DatabaseCheck, ObjectChange } from "./results.js";
+import { type CommandOptions, chosenDatabases, openSession, pverOf, type Session } from "./session.js";
+
+export interface CheckOptions extends CommandOptions {
+  /** All databases of the project unless given. */
+  readonly databases?: readonly string[] | undefined;
+  /** Uncommitted changes outside the archive do not block. */
+  readonly skipGitChecks?: boolean | undefined;
+  /** Which archived files are hashed; `all` unless given. */
+  readonly verify?: "heads" | "all" | undefined;
+}
+
+/**
+ * Says whether anything blocks a push: the five states of every database. Nothing is changed.
+ *
+ * @throws ConfigError, ArchiveError; an unreachable database is a blocker, not an error
+ * @example
+ * const { blocked, databases } = await check({ databases: ["shopdb"] });
+ */
+export async function check(options: CheckOptions = {}): Promise<CheckResult> {
+  const session = await openSession(options);
+  return checkSession(session, options, { uncommittedBlocks: options.skipGitChecks !== true });
+}
+
+/** `check` in a session that is open, under a policy of the caller's. */
+export async function checkSession(
+  session: Session,
+  options: CheckOptions,
+  policy: BlockPolicy,
+): Promise<CheckResult> {
+  const chosen = chosenDatabases(session, options.databases);
+  const repositories = await openRepositories(session);
+  const [pver, uncommitted, ...states] = await Promise.all([
+    pverOf(session, repositories.project),
+    readUncommitted(repositories, session.project),
+    ...chosen.map((database) =>
+      readDatabaseState(session, database, {
+        verify: options.verify ?? "all",
+        journal: archivingPlace(repositories, database).journal,
+      }),
+    ),
+  ]);
+  const databases = await Promise.all(
+    states.map((state) =>
+      checkDatabase(state, {
+        pver,
+        session,
+        policy,
+        uncommitted: uncommitted.project,
+        archiveUncommitted: uncommitted.archive.get(state.database.name) ?? [],
+      }),
+    ),
+  );
+  return {
+    pver,
+    stage: session.stage,
+    blocked: databases.some((database) => database.blockers.length > 0),
+    uncommitted: [...uncommitted.project],
+    databases,
+  };
+}
+
+/** What a database is checked against. */
+export interface Surroundings {
+  readonly pver: string;
+  readonly session: Session;
+  readonly policy: BlockPolicy;
+  readonly uncommitted: readonly string[];
+  readonly archiveUncommitted: readonly string[];
+}
+
+export async function checkDatabase(state: DatabaseState, around: Surroundings): Promise<DatabaseCheck> {
+  const nothing = { states: null, version: null, expected: null, behind: [], changes: [], warnings: [] };
+  const database = state.database.name;
+  if (state.live instanceof DatabaseError) {
+    return { ...nothing, database, blockers: [unreachable(state.live, database, around.session.stage)] };
+  }
+  const comparison = await compareWithArchive(state, state.live, around.pver);
+  const { changes, warnings } = comparison.differs
+    ? await changesSince(state, comparison, await state.live.schema.canonical())
+    : { changes: [], warnings: [] };
+  const states: States = {
+    schemaDiffers: comparison.differs,
+    pendingDeltas: state.pending !== null,
+    uncommittedChanges: around.uncommitted.length > 0,
+    pverArchived: [...state.archive.versions.keys()].some((key) => pverOfKey(key) === around.pver),
+    archiveUncommitted: around.archiveUncommitted.length > 0,
+  };
+  const facts: BlockerFacts = {
+    database,
+    stage: around.session.stage,
+    pver: around.pver,
+    states,
+    comparison,
+    pendingFile: relative(around.session.project.root, state.database.paths.pendingDeltas),
+    pendingStatements: state.pending?.report.statements.length ?? 0,
+    deltasOf: (version) =>
+      relative(around.session.project.root, state.database.paths.archivedDeltas(version)),
+    uncommitted: around.uncommitted,
+    archiveUncommitted: around.archiveUncommitted,
+  };
+  return {
+    database,
+    states,
+    version: comparison.at,
+    expected: comparison.expected?.key ?? null,
+    behind: [...comparison.behind],
+    changes,
+    warnings,
+    blockers: [
+      ...otherBlockers(state),
+      ...blockingStates(states, around.policy).map((blocking) => blockerOf(blocking, facts)),
+    ],
+  };
+}
+
+/** What differs between the schema and the archived one, by object. */
+async function changesSince(
+  state: DatabaseState,
+  { expected }: Comparison,
+  live: Schema,
+): Promise<{ changes: ObjectChange[]; warnings: string[] }> {
+  const archived: Schema | null =
+    expected === null ? null : await (await archivedSchemaText(state, expected.key)).canonical();
+  const from: Schema = archived ?? { ...live, objects: new Map(), warnings: [] };
+  return { changes: objectChanges(from, live), warnings: [...new Set([...from.warnings, ...live.warnings])] };
+}
+
+/** The differences of two schemas, as data for a person or a program. */
+export function objectChanges(from: Schema, to: Schema): ObjectChange[] {
+  const { added, changed, dropped } = diffSchemas(from, to);
+  return [
+    ...added.map(({ type, name }) => ({ change: "added" as const, type, name, details: [] })),
+    ...changed.map(({ after, details }) => ({
+      change: "changed" as const,
+      type: after.type,
+      name: after.name,
+      details: [...details],
+    })),
+    ...dropped.map(({ type, name }) => ({ change: "dropped" as const, type, name, details: [] })),
+  ];
+}
+
+function otherBlockers(state: DatabaseState): Blocker[] {
+  const { database, archive } = state;
+  const blockers: Blocker[] = [];
+  if (state.interrupted) {
+    blockers.push({
+      state: "interrupted",
+      message: `An archiving of ${database.name} was interrupted.`,
+      where: null,
+      hint: `Finish it with:\n  wov-push-db ${database.name}`,
+    });
+  }
+  const invalid = state.pending === null ? undefined : deltasError(state.pending.report);
+  if (invalid) {
+    blockers.push({
+      state: "deltasInvalid",
+      message: invalid.message,
+      where: invalid.where ?? null,
+      hint: invalid.hint ?? "",
+    });
+  }
+  const ends = heads(archive.versions);
+  if (ends.length > 1) {
+    blockers.push({
+      state: "forked",
+      message: `The archive of ${database.name} is forked: ${ends.join(" and ")} follow the same version.`,
+      where: archive.paths.history,
+      hint: "One of them has to follow the other: take back the commit that archived yours, bring your database to the other version, and archive again.",
+    });
+  }
+  return blockers;
+}
+
+function unreachable(error: DatabaseError, database: string, stage: string): Blocker {
+  return {
+    state: "unreachable",
+    message: `${database} on ${stage} cannot be checked. ${error.message}`,
+    where: error.where ?? null,
+    hint: error.hint ?? "",
+  };
+}

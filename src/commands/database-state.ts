@@ -1,0 +1,195 @@
+import { readFile } from "node:fs/promises";
+import { relative } from "node:path";
+import { storedSettings } from "../archive/history.js";
+import { readJournal } from "../archive/journal.js";
+import { type Archive, readArchive, readSchema } from "../archive/read.js";
+import { latestOf, newest, pathBetween, type Version } from "../archive/versions.js";
+import type { ProjectDatabase } from "../config/project.js";
+import { checkDeltas } from "../deltas/check.js";
+import type { DeltasReport } from "../deltas/report.js";
+import { ConfigError, DatabaseError } from "../errors.js";
+import { isMissing } from "../files.js";
+import type { ConnectionSettings } from "../postgres/connection.js";
+import type { LedgerVersion } from "../stage/ledger.js";
+import { readLiveSchema, type SchemaText, schemaText } from "./live-schema.js";
+import { connectionOf, type Session } from "./session.js";
+
+/** Deltas that wait to be archived. */
+export interface PendingDeltas {
+  readonly content: Buffer;
+  readonly report: DeltasReport;
+}
+
+/** All that is known of a database and its archive before anything is decided. */
+export interface DatabaseState {
+  readonly database: ProjectDatabase;
+  readonly archive: Archive;
+  /** null where there is no file, or nothing but comments in it. */
+  readonly pending: PendingDeltas | null;
+  /** An archiving was begun and did not finish. */
+  readonly interrupted: boolean;
+  /** The database as it is now, or why it cannot be read. */
+  readonly live: LiveDatabase | DatabaseError;
+}
+
+export interface LiveDatabase {
+  readonly schema: SchemaText;
+  /** What the stage's ledger says; null where it knows nothing of the database or there is no ledger. */
+  readonly ledger: LedgerVersion | null;
+}
+
+/** Reads everything of one database. An unreachable database is part of the answer, not an error. */
+export async function readDatabaseState(
+  session: Session,
+  database: ProjectDatabase,
+  options: { readonly verify: "heads" | "all"; readonly journal: string },
+): Promise<DatabaseState> {
+  const [archive, pending, journal, live] = await Promise.all([
+    readArchive(database.paths, { verify: options.verify }),
+    readPending(session, database),
+    readJournal(options.journal),
+    readLive(session, database),
+  ]);
+  return { database, archive, pending, interrupted: journal !== null, live };
+}
+
+/** Reads the pending deltas and checks them. */
+export async function readPending(
+  session: Session,
+  database: ProjectDatabase,
+): Promise<PendingDeltas | null> {
+  const file = database.paths.pendingDeltas;
+  let content: Buffer;
+  try {
+    content = await readFile(file);
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw new ConfigError("FILE_UNREADABLE", "The pending deltas cannot be read.", {
+      where: file,
+      cause: error,
+    });
+  }
+  const report = await checkDeltas(content, relative(session.project.root, file));
+  return report.empty ? null : { content, report };
+}
+
+async function readLive(session: Session, database: ProjectDatabase): Promise<LiveDatabase | DatabaseError> {
+  const { settings } = await connectionOf(session, database.name);
+  session.progress(`reading the schema of ${database.name} on ${session.stage}`);
+  try {
+    const [schema, ledger] = await Promise.all([
+      readLiveSchema(settings, database),
+      readLedger(settings, database.name),
+    ]);
+    return { schema, ledger };
+  } catch (error) {
+    if (error instanceof DatabaseError) return error;
+    throw error;
+  }
+}
+
+/** What the stage's ledger says of a database; null where it knows nothing or there is no ledger. */
+export async function readLedgerVersion(
+  session: Session,
+  database: ProjectDatabase,
+): Promise<LedgerVersion | null> {
+  const { settings } = await connectionOf(session, database.name);
+  return readLedger(settings, database.name);
+}
+
+async function readLedger(settings: ConnectionSettings, database: string): Promise<LedgerVersion | null> {
+  const { openLedger } = await import("../stage/ledger.js");
+  const ledger = await openLedger(settings);
+  if (ledger === null) return null;
+  try {
+    return await ledger.versionOf(database);
+  } finally {
+    await ledger.close();
+  }
+}
+
+/** A schema held against what the archive has of it. */
+export interface Comparison {
+  /** The version that the schema ought to be: this PVER's newest, or else the one that the database is at. */
+  readonly expected: Version | null;
+  readonly differs: boolean;
+  /** The database is, without drift, at an older version than expected; these lead from there, oldest first. */
+  readonly behind: readonly string[];
+  /** The version that the database is at, as far as its ledger or its schema tells. */
+  readonly at: string | null;
+}
+
+/**
+ * Holds a live schema against the archive.
+ *
+ * @throws ConfigError `SETTINGS_CHANGED` when the archived version counted something else as schema
+ */
+export async function compareWithArchive(
+  state: DatabaseState,
+  live: LiveDatabase,
+  pver: string,
+): Promise<Comparison> {
+  const { archive } = state;
+  const { versions } = archive;
+  const recorded = live.ledger === null ? null : (versions.get(live.ledger.version) ?? null);
+  const archived = latestOf(versions, pver);
+  const last = newest(versions);
+  const expected = archived ?? recorded ?? last;
+  if (expected === null) {
+    return { expected, differs: (await live.schema.canonical()).objects.size > 0, behind: [], at: null };
+  }
+  if (await isSchemaOf(state, live.schema, expected))
+    return { expected, differs: false, behind: [], at: expected.key };
+  const older = recorded ?? (await versionOfSchema(state, live.schema));
+  if (older === null || older.key === expected.key || !(await isSchemaOf(state, live.schema, older))) {
+    return { expected, differs: true, behind: [], at: recorded?.key ?? null };
+  }
+  return {
+    expected,
+    differs: true,
+    behind: pathBetween(versions, older.key, expected.key) ?? [],
+    at: older.key,
+  };
+}
+
+/** The newest archived version that has exactly this schema: what is left to go by where no ledger tells. */
+async function versionOfSchema(state: DatabaseState, live: SchemaText): Promise<Version | null> {
+  const newestFirst = [...state.archive.versions.values()].reverse();
+  const sameText = newestFirst.find((version) => version.schema.sha256 === live.sha256);
+  if (sameText !== undefined) return sameText;
+  const { form, checksum } = await live.canonical();
+  return newestFirst.find((version) => version.schema.form === form && version.checksum === checksum) ?? null;
+}
+
+/** Whether a schema is the one of an archived version. Text that is the same is not even parsed. */
+export async function isSchemaOf(state: DatabaseState, live: SchemaText, version: Version): Promise<boolean> {
+  refuseOtherSettings(state.database, version);
+  if (live.sha256 === version.schema.sha256) return true;
+  const schema = await live.canonical();
+  if (schema.form === version.schema.form) return schema.checksum === version.checksum;
+  // Another form made that checksum: this one is asked about both.
+  const archived = await archivedSchemaText(state, version.key);
+  return schema.checksum === (await archived.canonical()).checksum;
+}
+
+/** The archived schema of a version. */
+export async function archivedSchemaText(
+  state: Pick<DatabaseState, "archive" | "database">,
+  key: string,
+): Promise<SchemaText> {
+  return schemaText(await readSchema(state.archive, key), state.database.schema);
+}
+
+function refuseOtherSettings(database: ProjectDatabase, version: Version): void {
+  const now = JSON.stringify(storedSettings(database.schema));
+  const then = JSON.stringify(storedSettings(version.schema.settings));
+  if (now === then) return;
+  throw new ConfigError(
+    "SETTINGS_CHANGED",
+    `${database.name} ${version.key} was archived with other settings of what counts as schema.`,
+    {
+      where: `"schema" in wovtools/config.json: ${now}, archived: ${then}`,
+      hint: "Set them back: two schemas are compared only where the same things count.",
+    },
+  );
+}

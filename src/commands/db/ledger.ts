@@ -1,0 +1,172 @@
+import { readSchema } from "../../archive/read.js";
+import { heads, type Version } from "../../archive/versions.js";
+import type { ProjectDatabase } from "../../config/project.js";
+import { BlockedError, DatabaseError } from "../../errors.js";
+import { type ConnectionSettings, withClient } from "../../postgres/connection.js";
+import { quoteIdentifier } from "../../postgres/quote.js";
+import { createLedger, type Ledger, openLedger } from "../../stage/ledger.js";
+import { isSchemaOf, readDatabaseState } from "../database-state.js";
+import { archivingPlace, openRepositories } from "../repositories.js";
+import type { InstanceResult, LedgerLogResult, LedgerVersionResult } from "../results.js";
+import {
+  type CommandOptions,
+  chosenDatabases,
+  connectionOf,
+  onlyDatabase,
+  openSession,
+  type Session,
+} from "../session.js";
+
+export interface DatabaseOptions extends CommandOptions {
+  /** The database; may be left out where the project has one. */
+  readonly database?: string | undefined;
+}
+
+/** Makes the ledger on the server of every chosen database; where it is there, nothing changes. */
+export async function initLedger(
+  options: DatabaseOptions = {},
+): Promise<{ stage: string; created: boolean }> {
+  const session = await openSession(options);
+  let created = false;
+  for (const database of chosenDatabases(session, namesOf(options))) {
+    const { settings } = await connectionOf(session, database.name);
+    created = (await createLedger(settings)).created || created;
+  }
+  return { stage: session.stage, created };
+}
+
+/** The version that the ledger gives each chosen database. */
+export async function ledgerVersions(options: DatabaseOptions = {}): Promise<LedgerVersionResult> {
+  const session = await openSession(options);
+  const databases: LedgerVersionResult["databases"] = [];
+  for (const { name } of chosenDatabases(session, namesOf(options))) {
+    const version = await withLedger(session, name, (ledger) => ledger.versionOf(name));
+    databases.push({
+      database: name,
+      version: version?.version ?? null,
+      since: version?.since.toISOString() ?? null,
+    });
+  }
+  return { stage: session.stage, databases };
+}
+
+/** What happened to each chosen database, oldest first. */
+export async function ledgerLog(options: DatabaseOptions = {}): Promise<LedgerLogResult> {
+  const session = await openSession(options);
+  const entries: LedgerLogResult["entries"] = [];
+  for (const { name } of chosenDatabases(session, namesOf(options))) {
+    for (const { database, version, event, by, at, commit } of await withLedger(session, name, (ledger) =>
+      ledger.log(name),
+    )) {
+      entries.push({ database, version, event, by, at: at.toISOString(), commit });
+    }
+  }
+  return { stage: session.stage, entries };
+}
+
+async function withLedger<T>(
+  session: Session,
+  database: string,
+  work: (ledger: Ledger) => Promise<T>,
+): Promise<T> {
+  const { settings } = await connectionOf(session, database);
+  const ledger = await openLedger(settings);
+  if (ledger === null) {
+    throw new BlockedError("NO_LEDGER", `The server of ${database} on ${session.stage} has no ledger yet.`, {
+      hint: "Make it with:\n  wov-db --wdb-init",
+    });
+  }
+  try {
+    return await work(ledger);
+  } finally {
+    await ledger.close();
+  }
+}
+
+function namesOf({ database }: DatabaseOptions): string[] {
+  return database === undefined ? [] : [database];
+}
+
+/**
+ * Makes a database an instance of the archive on its stage: the database itself where it is missing, from the
+ * schema of the newest archived version, and its entry in the ledger.
+ *
+ * @throws BlockedError `NO_VERSION_FITS` for a database whose schema is that of no archived version
+ */
+export async function createInstance(options: DatabaseOptions = {}): Promise<InstanceResult> {
+  const session = await openSession(options);
+  const database = onlyDatabase(session, options.database);
+  const { settings } = await connectionOf(session, database.name);
+  const { created } = await createDatabase(settings);
+  const version = await fillOrFind(session, database, settings);
+  await createLedger(settings);
+  if (version !== null) await recordInstance(settings, database.name, version);
+  return { database: database.name, stage: session.stage, created, version: version?.key ?? null };
+}
+
+/** Connects to the server's own database, since the one asked for may not be there. */
+async function createDatabase(settings: ConnectionSettings): Promise<{ created: boolean }> {
+  const name = settings.database ?? "";
+  return withClient({ ...settings, database: "postgres" }, async (client) => {
+    const { rowCount } = await client.query("SELECT FROM pg_catalog.pg_database WHERE datname = $1", [name]);
+    if (rowCount) return { created: false };
+    await client.query(`CREATE DATABASE ${quoteIdentifier(name)}`);
+    return { created: true };
+  });
+}
+
+/** The version that the database is at; an empty one gets the archive's only head first. */
+async function fillOrFind(
+  session: Session,
+  database: ProjectDatabase,
+  settings: ConnectionSettings,
+): Promise<Version | null> {
+  const { journal } = archivingPlace(await openRepositories(session), database);
+  const state = await readDatabaseState(session, database, { verify: "all", journal });
+  if (state.live instanceof DatabaseError) throw state.live;
+  const { versions } = state.archive;
+  if (versions.size === 0) return null;
+  if ((await state.live.schema.canonical()).objects.size === 0) {
+    const [head = "", ...forked] = heads(versions);
+    if (forked.length > 0)
+      throw new BlockedError(
+        "FORKED",
+        `The archive of ${database.name} is forked: ${[head, ...forked].join(" and ")}.`,
+        {},
+      );
+    const sql = await readSchema(state.archive, head);
+    session.progress(`loading ${database.name} ${head}`);
+    await withClient(settings, (client) => client.query(sql));
+    return versions.get(head) ?? null;
+  }
+  for (const version of [...versions.values()].reverse()) {
+    if (await isSchemaOf(state, state.live.schema, version)) return version;
+  }
+  throw new BlockedError(
+    "NO_VERSION_FITS",
+    `${database.name} on ${session.stage} has a schema that is no archived version's.`,
+    {
+      hint: `See how it differs from the newest:\n  wov diff ${database.name}@head ${database.name}`,
+    },
+  );
+}
+
+async function recordInstance(
+  settings: ConnectionSettings,
+  database: string,
+  version: Version,
+): Promise<void> {
+  const ledger = await openLedger(settings);
+  try {
+    await ledger?.record({
+      database,
+      version: version.key,
+      versionId: version.id,
+      event: "instance",
+      by: settings.user ?? "",
+      commit: null,
+    });
+  } finally {
+    await ledger?.close();
+  }
+}

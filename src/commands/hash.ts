@@ -1,0 +1,21 @@
+import type { HashResult } from "./results.js";
+import { parseSource, readSource, sourceName } from "./schema-source.js";
+import type { CommandOptions } from "./session.js";
+
+/**
+ * The checksum of a schema, and of each object in it.
+ *
+ * @param source `shopdb`, `prod:shopdb`, `shopdb@1.2.0`, `shopdb@head`, `postgres://…` or a path
+ * @example (await hash("shopdb@head")).checksum
+ */
+export async function hash(source: string, options: CommandOptions = {}): Promise<HashResult> {
+  const parsed = parseSource(source);
+  const schema = await (await readSource(parsed, options)).canonical();
+  return {
+    source: sourceName(parsed),
+    checksum: schema.checksum,
+    form: schema.form,
+    objects: [...schema.objects.values()].map(({ type, name, checksum }) => ({ type, name, checksum })),
+    warnings: [...schema.warnings],
+  };
+}

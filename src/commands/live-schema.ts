@@ -1,0 +1,36 @@
+import type { ProjectDatabase, SchemaOptions } from "../config/project.js";
+import { sha256 } from "../files.js";
+import type { ConnectionSettings } from "../postgres/connection.js";
+import { archivedSchema, canonicalSchema, type Schema } from "../schema/index.js";
+
+/** A schema as text, parsed only when somebody needs to know more than whether the text is the same. */
+export interface SchemaText {
+  /** The dump less the noise, as it goes into the archive. */
+  readonly text: string;
+  /** SHA-256 of `text`, computed once. */
+  readonly sha256: string;
+  /** The canonical form, computed once. */
+  canonical(): Promise<Schema>;
+}
+
+/** Makes a schema of a dump's text; nothing is parsed yet. */
+export function schemaText(dump: string, settings: SchemaOptions): SchemaText {
+  const text = archivedSchema(dump);
+  let canonical: Promise<Schema> | undefined;
+  return {
+    text,
+    sha256: sha256(text),
+    canonical: () => (canonical ??= canonicalSchema(text, settings)),
+  };
+}
+
+/** Reads the schema that a database has now. */
+export async function readLiveSchema(
+  connection: ConnectionSettings,
+  database: Pick<ProjectDatabase, "pgDump" | "schema">,
+): Promise<SchemaText> {
+  const { dumpSchema } = await import("../postgres/dump.js");
+  const { owners, tablespaces, subscriptions } = database.schema;
+  const dump = await dumpSchema(connection, { program: database.pgDump, owners, tablespaces, subscriptions });
+  return schemaText(dump, database.schema);
+}

@@ -1,0 +1,90 @@
+import { stat } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import type { ArchivingPlace } from "../archive/apply.js";
+import type { Project, ProjectDatabase } from "../config/project.js";
+import { isMissing } from "../files.js";
+import { openRepository, type Repository } from "../git/repository.js";
+import { type Change, splitChanges, uncommittedChanges } from "../git/status.js";
+import { repositoryOf, type Session } from "./session.js";
+
+/** The project's repository, and the archive's, which may be another. */
+export interface Repositories {
+  readonly project: Repository;
+  readonly archive: Repository;
+  /** Whether the archive lies in a repository of its own. */
+  readonly separate: boolean;
+}
+
+/** What is not committed, by what it concerns. */
+export interface Uncommitted {
+  /** Paths of the project's repository that are neither archive nor pending deltas. */
+  readonly project: readonly string[];
+  /** Paths of the archive, by database. */
+  readonly archive: ReadonlyMap<string, readonly string[]>;
+}
+
+/** @throws ConfigError where either is no repository with a work tree */
+export async function openRepositories(session: Session): Promise<Repositories> {
+  const project = await repositoryOf(session);
+  const { folder } = session.project.archive;
+  // Before the first archiving the folder may not be there.
+  const archive = (await isFolder(folder)) ? await openRepository(folder) : project;
+  return { project, archive, separate: archive.root !== project.root };
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+/** A path as git writes it: from the top of the work tree, with `/`. */
+export function pathIn(repository: Repository, path: string): string {
+  return relative(repository.root, path).split(sep).join("/");
+}
+
+/** Reads what is not committed in both repositories. */
+export async function readUncommitted(repositories: Repositories, project: Project): Promise<Uncommitted> {
+  const { project: own, archive, separate } = repositories;
+  const [changes, archiveChanges] = await Promise.all([
+    uncommittedChanges(own),
+    separate ? uncommittedChanges(archive) : null,
+  ]);
+  const databases = [...project.databases.values()];
+  const paths = databases.flatMap((database) => [
+    ...archivePaths(archive, database),
+    pathIn(archive, database.paths.pendingDeltas),
+  ]);
+  const objects = databases.map((database) => pathIn(own, database.paths.objects));
+  const outside = separate
+    ? changes
+    : unique([...splitChanges(changes, paths).outside, ...splitChanges(changes, objects).inside]);
+  return {
+    project: outside.map(({ path }) => path),
+    archive: new Map(
+      databases.map((database) => [database.name, changesOf(archiveChanges ?? changes, archive, database)]),
+    ),
+  };
+}
+
+/** The object scripts lie in the database's folder, but they are sources and no part of the archive. */
+function changesOf(changes: readonly Change[], repository: Repository, database: ProjectDatabase): string[] {
+  const { inside } = splitChanges(changes, archivePaths(repository, database));
+  return splitChanges(inside, [pathIn(repository, database.paths.objects)]).outside.map(({ path }) => path);
+}
+
+function archivePaths(repository: Repository, { paths }: ProjectDatabase): string[] {
+  return [pathIn(repository, paths.history), pathIn(repository, paths.folder)];
+}
+
+function unique(changes: readonly Change[]): Change[] {
+  return [...new Set(changes)];
+}
+
+/** Where a database's archiving takes place: its journal lies in git's own folder, which no commit ever holds. */
+export function archivingPlace({ archive }: Repositories, { name, paths }: ProjectDatabase): ArchivingPlace {
+  return { archive: paths.archive, journal: join(archive.gitDir, "wovtools", `archiving-${name}.json`) };
+}

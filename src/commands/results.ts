@@ -1,0 +1,291 @@
+/**
+ * What the commands return and `--json` prints. Each shape is a valibot schema, from which the published JSON
+ * Schemas are made; fields are only ever added.
+ */
+import * as v from "valibot";
+import { BLOCKER_STATES } from "./blockers.js";
+
+const text = v.string();
+const maybeText = v.nullable(v.string());
+
+/** One object that differs between two schemas. */
+export const ObjectChange = v.object({
+  change: v.picklist(["added", "changed", "dropped"]),
+  type: v.pipe(text, v.description("PostgreSQL's word for the kind of object: table, view, function, …")),
+  name: v.pipe(text, v.description("The name as SQL writes it, with its schema.")),
+  details: v.pipe(v.array(text), v.description("What changed within it: columns, constraints.")),
+});
+export type ObjectChange = v.InferOutput<typeof ObjectChange>;
+
+export const Blocker = v.object({
+  state: v.picklist([...BLOCKER_STATES, "unreachable", "interrupted", "deltasInvalid", "forked"]),
+  message: text,
+  where: maybeText,
+  hint: v.pipe(text, v.description("What mends it; commands stand on lines of their own.")),
+});
+export type Blocker = v.InferOutput<typeof Blocker>;
+
+export const States = v.object({
+  schemaDiffers: v.boolean(),
+  pendingDeltas: v.boolean(),
+  uncommittedChanges: v.boolean(),
+  pverArchived: v.boolean(),
+  archiveUncommitted: v.boolean(),
+});
+
+export const DatabaseCheck = v.object({
+  database: text,
+  states: v.pipe(v.nullable(States), v.description("null where the database could not be read.")),
+  version: v.pipe(maybeText, v.description("The version that the database is at, as far as can be told.")),
+  expected: v.pipe(maybeText, v.description("The version that its schema is held against.")),
+  behind: v.pipe(v.array(text), v.description("Versions that the database lacks, oldest first.")),
+  changes: v.array(ObjectChange),
+  warnings: v.array(text),
+  blockers: v.array(Blocker),
+});
+export type DatabaseCheck = v.InferOutput<typeof DatabaseCheck>;
+
+export const CheckResult = v.pipe(
+  v.object({
+    pver: text,
+    stage: text,
+    blocked: v.boolean(),
+    uncommitted: v.pipe(
+      v.array(text),
+      v.description("Changed paths, the archive and the pending deltas aside."),
+    ),
+    databases: v.array(DatabaseCheck),
+  }),
+  v.title("wov-push-db --check"),
+);
+export type CheckResult = v.InferOutput<typeof CheckResult>;
+
+export const PushDbResult = v.pipe(
+  v.object({
+    pver: text,
+    stage: text,
+    databases: v.array(
+      v.object({
+        database: text,
+        archived: v.pipe(
+          maybeText,
+          v.description("The version that was archived; null where there was nothing to archive."),
+        ),
+        parent: maybeText,
+        commit: maybeText,
+        pushed: v.boolean(),
+        resumed: v.pipe(v.boolean(), v.description("An earlier run had begun it.")),
+        warnings: v.array(text),
+      }),
+    ),
+  }),
+  v.title("wov-push-db"),
+);
+export type PushDbResult = v.InferOutput<typeof PushDbResult>;
+
+const VersionEntry = v.object({
+  version: text,
+  parent: maybeText,
+  archived: text,
+  checksum: text,
+  id: text,
+  deltas: v.pipe(maybeText, v.description("SHA-256 of the deltas; null for a snapshot.")),
+});
+
+export const LogResult = v.pipe(
+  v.object({ databases: v.array(v.object({ database: text, versions: v.array(VersionEntry) })) }),
+  v.title("wov-push-db --log"),
+);
+export type LogResult = v.InferOutput<typeof LogResult>;
+
+export const HashResult = v.pipe(
+  v.object({
+    source: text,
+    checksum: text,
+    form: v.pipe(v.number(), v.description("The number of the canonical form.")),
+    objects: v.array(v.object({ type: text, name: text, checksum: text })),
+    warnings: v.array(text),
+  }),
+  v.title("wov hash"),
+);
+export type HashResult = v.InferOutput<typeof HashResult>;
+
+const DiffLine = v.object({ sign: v.picklist(["+", "-", " "]), text });
+
+export const DiffResult = v.pipe(
+  v.object({
+    from: text,
+    to: text,
+    differs: v.boolean(),
+    changes: v.array(v.object({ ...ObjectChange.entries, lines: v.array(DiffLine) })),
+    warnings: v.array(text),
+  }),
+  v.title("wov diff"),
+);
+export type DiffResult = v.InferOutput<typeof DiffResult>;
+
+export const StatusResult = v.pipe(
+  v.object({
+    root: text,
+    pver: text,
+    stage: text,
+    branch: maybeText,
+    uncommitted: v.number(),
+    databases: v.array(
+      v.object({
+        database: text,
+        newest: v.pipe(maybeText, v.description("The newest version in the archive.")),
+        versions: v.number(),
+        heads: v.array(text),
+        strays: v.array(text),
+        pending: v.pipe(v.nullable(v.number()), v.description("How many statements wait; null for none.")),
+        archiveUncommitted: v.boolean(),
+        interrupted: v.boolean(),
+        stages: v.array(
+          v.object({
+            stage: text,
+            reachable: v.boolean(),
+            problem: maybeText,
+            version: maybeText,
+            ledger: v.pipe(v.boolean(), v.description("Whether the stage's ledger knows the database.")),
+            drift: v.nullable(v.boolean()),
+            behind: v.array(text),
+          }),
+        ),
+      }),
+    ),
+  }),
+  v.title("wov status"),
+);
+export type StatusResult = v.InferOutput<typeof StatusResult>;
+
+export const InitResult = v.pipe(
+  v.object({
+    root: text,
+    created: v.array(text),
+    changed: v.array(text),
+    hooks: v.object({ manager: text, created: v.array(text), notes: v.array(text) }),
+    database: maybeText,
+    next: v.array(text),
+  }),
+  v.title("wov init"),
+);
+export type InitResult = v.InferOutput<typeof InitResult>;
+
+export const DatabaseInfo = v.object({
+  database: text,
+  stage: text,
+  connection: v.pipe(text, v.description("user@host:port/database, never the password.")),
+  source: v.pipe(text, v.description("What the connection was taken from.")),
+  server: maybeText,
+  size: v.pipe(v.nullable(v.number()), v.description("Bytes on the server.")),
+  version: maybeText,
+  ledger: v.boolean(),
+  problem: maybeText,
+});
+export const InfoResult = v.pipe(v.object({ databases: v.array(DatabaseInfo) }), v.title("wov-db --info"));
+export type InfoResult = v.InferOutput<typeof InfoResult>;
+
+export const SchemaResult = v.pipe(
+  v.object({ databases: v.array(v.object({ database: text, schema: text })) }),
+  v.title("wov-db --schema"),
+);
+export type SchemaResult = v.InferOutput<typeof SchemaResult>;
+export const ChecksumResult = v.pipe(
+  v.object({ databases: v.array(HashResult) }),
+  v.title("wov-push-db --checksum"),
+);
+export const LedgerInitResult = v.pipe(
+  v.object({ stage: text, created: v.boolean() }),
+  v.title("wov-db --wdb-init"),
+);
+export const LedgerVersionResult = v.pipe(
+  v.object({
+    stage: text,
+    databases: v.array(v.object({ database: text, version: maybeText, since: maybeText })),
+  }),
+  v.title("wov-db --wdb-ver"),
+);
+export type LedgerVersionResult = v.InferOutput<typeof LedgerVersionResult>;
+export const LedgerLogResult = v.pipe(
+  v.object({
+    stage: text,
+    entries: v.array(
+      v.object({ database: text, version: text, event: text, by: text, at: text, commit: maybeText }),
+    ),
+  }),
+  v.title("wov-db --wdb-log"),
+);
+export type LedgerLogResult = v.InferOutput<typeof LedgerLogResult>;
+export const InstanceResult = v.pipe(
+  v.object({ database: text, stage: text, created: v.boolean(), version: maybeText }),
+  v.title("wov-db --wdb-createinstance"),
+);
+export type InstanceResult = v.InferOutput<typeof InstanceResult>;
+export const EditResult = v.pipe(
+  v.object({ database: text, file: text, statements: v.number() }),
+  v.title("wov-db --wdb-edit"),
+);
+export type EditResult = v.InferOutput<typeof EditResult>;
+export const SqlResult = v.pipe(
+  v.object({
+    results: v.array(
+      v.object({
+        command: text,
+        count: v.nullable(v.number()),
+        columns: v.array(text),
+        rows: v.array(v.array(v.unknown())),
+      }),
+    ),
+  }),
+  v.title("wov-db -c, wov-db -f"),
+);
+export type SqlResult = v.InferOutput<typeof SqlResult>;
+export const ServerResult = v.pipe(
+  v.object({ running: v.boolean(), changed: v.boolean(), connection: maybeText, dataDir: text }),
+  v.title("wov-db --postgres-start, --postgres-stop"),
+);
+export type ServerResult = v.InferOutput<typeof ServerResult>;
+
+export const HookResult = v.pipe(
+  v.object({
+    hook: text,
+    blocked: v.boolean(),
+    check: v.nullable(CheckResult),
+    problems: v.array(v.object({ where: text, message: text, hint: text })),
+    notes: v.array(text),
+  }),
+  v.title("wov hook"),
+);
+export type HookResult = v.InferOutput<typeof HookResult>;
+
+export const ErrorResult = v.pipe(
+  v.object({
+    error: v.object({ code: text, message: text, where: v.optional(text), hint: v.optional(text) }),
+    exitStatus: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(5)),
+  }),
+  v.title("An error, of any command"),
+);
+
+/** The shapes by the name of their published JSON Schema. */
+export const RESULTS = {
+  check: CheckResult,
+  "push-db": PushDbResult,
+  log: LogResult,
+  hash: HashResult,
+  checksum: ChecksumResult,
+  diff: DiffResult,
+  status: StatusResult,
+  init: InitResult,
+  info: InfoResult,
+  schema: SchemaResult,
+  "ledger-init": LedgerInitResult,
+  "ledger-version": LedgerVersionResult,
+  "ledger-log": LedgerLogResult,
+  instance: InstanceResult,
+  edit: EditResult,
+  sql: SqlResult,
+  server: ServerResult,
+  hook: HookResult,
+  error: ErrorResult,
+} as const;

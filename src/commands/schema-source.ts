@@ -1,0 +1,167 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { readArchive, readSchema } from "../archive/read.js";
+import { heads, isVersionKey, latestOf, type Version } from "../archive/versions.js";
+import {
+  findProject,
+  loadProject,
+  type Project,
+  projectDatabase,
+  type SchemaOptions,
+} from "../config/project.js";
+import { BlockedError, ConfigError } from "../errors.js";
+import { isMissing } from "../files.js";
+import { readLiveSchema, type SchemaText, schemaText } from "./live-schema.js";
+import { type CommandOptions, connectionOf, type Session, sessionIn } from "./session.js";
+
+/** Anything that a schema can be read from, as a user writes it. */
+export type SchemaSource =
+  | { readonly kind: "url"; readonly url: string }
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "archived"; readonly database: string; readonly version: string }
+  | { readonly kind: "database"; readonly database: string; readonly stage: string | null };
+
+const FORMS = "shopdb, prod:shopdb, shopdb@1.2.0, shopdb@head, postgres://… or path/file.sql";
+
+/**
+ * Reads how a schema source is written. Pure.
+ *
+ * @throws ConfigError `BAD_SOURCE`; the text is not repeated when it may be a URL with a password
+ * @example parseSource("prod:shopdb") // → { kind: "database", database: "shopdb", stage: "prod" }
+ */
+export function parseSource(text: string): SchemaSource {
+  if (/^postgres(ql)?:\/\//.test(text)) return { kind: "url", url: text };
+  if (/[/\\]|\.(sql|schema)$/.test(text) && !text.includes("://")) return { kind: "file", path: text };
+  const archived = /^([^@:]+)@([^@:]+)$/.exec(text);
+  if (archived?.[1] && archived[2]) {
+    const version = archived[2];
+    if (version !== "head" && !isVersionKey(version)) {
+      throw new ConfigError("BAD_SOURCE", `"${version}" is neither a version nor head.`, {
+        where: text,
+        hint: `A schema source is one of ${FORMS}.`,
+      });
+    }
+    return { kind: "archived", database: archived[1], version };
+  }
+  const live = /^(?:([^@:]+):)?([^@:]+)$/.exec(text);
+  if (live?.[2]) return { kind: "database", database: live[2], stage: live[1] ?? null };
+  throw new ConfigError("BAD_SOURCE", "This is no schema source.", {
+    hint: `A schema source is one of ${FORMS}.`,
+  });
+}
+
+/** A source in words that may be printed: a URL without its password. */
+export function sourceName(source: SchemaSource): string {
+  switch (source.kind) {
+    case "url":
+      return source.url.replace(/^([^:]+:\/\/)(?:[^@/]*@)?([^?]*).*$/, "$1$2");
+    case "file":
+      return source.path;
+    case "archived":
+      return `${source.database}@${source.version}`;
+    case "database":
+      return source.stage === null ? source.database : `${source.stage}:${source.database}`;
+  }
+}
+
+const DEFAULT_SCHEMA: SchemaOptions = {
+  owners: false,
+  tablespaces: false,
+  subscriptions: false,
+  ignoreSchemas: [],
+  ignoreTables: [],
+};
+
+/**
+ * Reads the schema of a source. A project is needed only by sources that belong to one; where there is one,
+ * its settings of what counts as schema hold for files and URLs too when it has a single database.
+ */
+export async function readSource(source: SchemaSource, options: CommandOptions): Promise<SchemaText> {
+  const cwd = options.cwd ?? process.cwd();
+  const root = await findProject(cwd);
+  if (source.kind === "archived" || source.kind === "database") {
+    const session = sessionIn(await loadProject(root ?? cwd), options);
+    return source.kind === "archived" ? readArchived(session, source) : readDatabase(session, source);
+  }
+  const project = root === null ? null : await loadProject(root);
+  const settings = settingsFor(project);
+  options.progress?.(`reading ${sourceName(source)}`);
+  if (source.kind === "file") return readFileSource(resolve(cwd, source.path), settings.schema);
+  const { parseConnectionUrl } = await import("../postgres/connection.js");
+  return readLiveSchema(parseConnectionUrl(source.url), settings);
+}
+
+function settingsFor(project: Project | null): { pgDump: string; schema: SchemaOptions } {
+  const [only, ...others] = project?.databases.values() ?? [];
+  return only !== undefined && others.length === 0 ? only : { pgDump: "bundled", schema: DEFAULT_SCHEMA };
+}
+
+async function readDatabase(
+  session: Session,
+  source: { database: string; stage: string | null },
+): Promise<SchemaText> {
+  const database = projectDatabase(session.project, source.database);
+  const onStage = source.stage === null ? session : { ...session, stage: source.stage };
+  const { settings } = await connectionOf(onStage, database.name);
+  session.progress(`reading the schema of ${database.name} on ${onStage.stage}`);
+  return readLiveSchema(settings, database);
+}
+
+async function readArchived(
+  session: Session,
+  source: { database: string; version: string },
+): Promise<SchemaText> {
+  const database = projectDatabase(session.project, source.database);
+  const archive = await readArchive(database.paths);
+  const version =
+    source.version === "head"
+      ? onlyHead(archive.versions, database.name)
+      : exactOrLatest(archive.versions, source);
+  return schemaText(await readSchema(archive, version.key), database.schema);
+}
+
+function onlyHead(versions: ReadonlyMap<string, Version>, database: string): Version {
+  const ends = heads(versions);
+  const version = versions.get(ends[0] ?? "");
+  if (version !== undefined && ends.length === 1) return version;
+  throw new BlockedError(
+    "NO_HEAD",
+    ends.length === 0
+      ? `The archive of ${database} is empty.`
+      : `The archive of ${database} is forked: ${ends.join(" and ")}.`,
+    {
+      hint:
+        ends.length === 0
+          ? `Archive a first version:\n  wov-push-db --snapshot ${database} initial`
+          : "Say which version.",
+    },
+  );
+}
+
+function exactOrLatest(
+  versions: ReadonlyMap<string, Version>,
+  { database, version }: { database: string; version: string },
+): Version {
+  const found = versions.get(version) ?? latestOf(versions, version);
+  if (found) return found;
+  throw new ConfigError("UNKNOWN_VERSION", `The archive of ${database} has no version ${version}.`, {
+    hint: `It has: ${[...versions.keys()].join(", ") || "none"}.`,
+  });
+}
+
+/** A dump is read as it is. Any other SQL is run on a throw-away server, and what it makes is read from there. */
+async function readFileSource(path: string, settings: SchemaOptions): Promise<SchemaText> {
+  let sql: string;
+  try {
+    sql = await readFile(path, "utf8");
+  } catch (error) {
+    throw new ConfigError(
+      "NO_SUCH_FILE",
+      isMissing(error) ? "There is no such file." : "The file cannot be read.",
+      { where: path, cause: error },
+    );
+  }
+  if (/^-- (?:Data for )?Name: .+; Type: /m.test(sql)) return schemaText(sql, settings);
+  const { dumpOfSql } = await import("../postgres/shadow.js");
+  return schemaText(await dumpOfSql(sql, path), settings);
+}

@@ -1,0 +1,120 @@
+import { join } from "node:path";
+import { type ResolvedConnection, resolveConnection } from "../config/connection.js";
+import { checkStageName, DEFAULT_STAGE } from "../config/names.js";
+import {
+  findProject,
+  loadProject,
+  type Project,
+  type ProjectDatabase,
+  projectDatabase,
+} from "../config/project.js";
+import { determinePver } from "../config/pver.js";
+import type { Environment } from "../config/secrets.js";
+import { ConfigError } from "../errors.js";
+import { commitCount, openRepository, type Repository } from "../git/repository.js";
+
+/** What every command can be told. */
+export interface CommandOptions {
+  /** Where to look for the project; this process's folder unless given. */
+  readonly cwd?: string | undefined;
+  /** This process's environment unless given. */
+  readonly env?: Environment | undefined;
+  /** The project's own default unless given. */
+  readonly stage?: string | undefined;
+  /** A connection URL that goes before every other setting. */
+  readonly url?: string | undefined;
+  /** Told what is being done, a few words at a time. */
+  readonly progress?: ((doing: string) => void) | undefined;
+}
+
+/** A command at work: the project it is for, and what it was told. */
+export interface Session {
+  readonly project: Project;
+  readonly stage: string;
+  readonly env: Environment;
+  readonly url: string | undefined;
+  progress(doing: string): void;
+}
+
+/**
+ * Opens the project that the command is run in.
+ *
+ * @throws ConfigError `NO_PROJECT`, and whatever is wrong with its configuration
+ */
+export async function openSession(options: CommandOptions): Promise<Session> {
+  const cwd = options.cwd ?? process.cwd();
+  const project = await loadProject((await findProject(cwd)) ?? cwd);
+  return sessionIn(project, options);
+}
+
+/** A session in a project that is already loaded. */
+export function sessionIn(project: Project, options: CommandOptions): Session {
+  return {
+    project,
+    stage: checkStageName(options.stage ?? project.stage ?? DEFAULT_STAGE),
+    env: options.env ?? process.env,
+    url: options.url,
+    progress: options.progress ?? (() => undefined),
+  };
+}
+
+/**
+ * The databases that a command is for: those it was given, or all of the project.
+ *
+ * @throws ConfigError for a name that the project does not have, or when `--url` is to serve several databases
+ */
+export function chosenDatabases(session: Session, names: readonly string[] = []): ProjectDatabase[] {
+  const { project, url } = session;
+  const chosen =
+    names.length > 0
+      ? [...new Set(names)].map((name) => projectDatabase(project, name))
+      : [...project.databases.values()];
+  if (chosen.length === 0) {
+    throw new ConfigError("NO_DATABASES", "The project has no database.", {
+      where: project.configFile,
+      hint: "Add one with:\n  wov init --database NAME",
+    });
+  }
+  if (url !== undefined && chosen.length > 1) {
+    throw new ConfigError("URL_FOR_SEVERAL", `--url names one database, but this is for ${chosen.length}.`, {
+      hint: `Say which:\n  ${chosen[0]?.name} --url …`,
+    });
+  }
+  return chosen;
+}
+
+/**
+ * The database that a command is for: the one it was given, or the project's only one.
+ *
+ * @throws ConfigError `WHICH_DATABASE` where there are several
+ */
+export function onlyDatabase(session: Session, name: string | undefined): ProjectDatabase {
+  const chosen = chosenDatabases({ ...session, url: undefined }, name === undefined ? [] : [name]);
+  const [database, ...others] = chosen;
+  if (database !== undefined && others.length === 0) return database;
+  throw new ConfigError("WHICH_DATABASE", "The project has several databases.", {
+    hint: `Say which: ${chosen.map((one) => one.name).join(", ")}.`,
+  });
+}
+
+/** How to reach a database of the project on the session's stage. */
+export function connectionOf(session: Session, database: string): Promise<ResolvedConnection> {
+  const { project, stage, env, url } = session;
+  return resolveConnection({ project, database, stage, env, url });
+}
+
+/** The project's repository. */
+export function repositoryOf(session: Session): Promise<Repository> {
+  return openRepository(session.project.root);
+}
+
+/** The project version. */
+export function pverOf(session: Session, repository: Repository): Promise<string> {
+  const { project, env } = session;
+  return determinePver({
+    env,
+    mode: project.pver,
+    packageJson: join(project.root, "package.json"),
+    commitCount: () => commitCount(repository),
+  });
+}

@@ -1,0 +1,114 @@
+import { readdir } from "node:fs/promises";
+import { relative } from "node:path";
+import { heads, newest, pathBetween } from "../archive/versions.js";
+import { DatabaseError } from "../errors.js";
+import { isMissing } from "../files.js";
+import { compareWithArchive, type DatabaseState, readDatabaseState } from "./database-state.js";
+import { archivingPlace, openRepositories, type Repositories, readUncommitted } from "./repositories.js";
+import type { StatusResult } from "./results.js";
+import { type CommandOptions, chosenDatabases, openSession, pverOf, type Session } from "./session.js";
+
+export interface StatusOptions extends CommandOptions {
+  /** All databases of the project unless given. */
+  readonly databases?: readonly string[] | undefined;
+}
+
+type DatabaseStatus = StatusResult["databases"][number];
+type StageStatus = DatabaseStatus["stages"][number];
+
+/**
+ * Every database on every stage that this machine has secrets for: its version, drift, what is pending, what it
+ * lacks. With a stage given, that stage only. An unreachable stage is part of the answer.
+ */
+export async function status(options: StatusOptions = {}): Promise<StatusResult> {
+  const session = await openSession(options);
+  const repositories = await openRepositories(session);
+  const [pver, uncommitted, stages] = await Promise.all([
+    pverOf(session, repositories.project),
+    readUncommitted(repositories, session.project),
+    options.stage === undefined ? knownStages(session) : [session.stage],
+  ]);
+  const databases = await Promise.all(
+    chosenDatabases(session, options.databases).map(async (database) => {
+      const journal = archivingPlace(repositories, database).journal;
+      const states = await Promise.all(
+        stages.map((stage) => readDatabaseState({ ...session, stage }, database, { verify: "all", journal })),
+      );
+      const [first] = states;
+      if (first === undefined) throw new RangeError("a project has at least one stage");
+      return databaseStatus(first, {
+        stages: await Promise.all(
+          states.map((state, index) => stageStatus(state, stages[index] ?? session.stage, pver)),
+        ),
+        archiveUncommitted: (uncommitted.archive.get(database.name) ?? []).length > 0,
+        root: session.project.root,
+      });
+    }),
+  );
+  return { ...summary(session, repositories), pver, uncommitted: uncommitted.project.length, databases };
+}
+
+function summary({ project, stage }: Session, repositories: Repositories) {
+  return { root: project.root, stage, branch: repositories.project.branch };
+}
+
+function databaseStatus(
+  { database, archive, pending, interrupted }: DatabaseState,
+  found: { stages: StageStatus[]; archiveUncommitted: boolean; root: string },
+): DatabaseStatus {
+  return {
+    database: database.name,
+    newest: newest(archive.versions)?.key ?? null,
+    versions: archive.versions.size,
+    heads: heads(archive.versions),
+    strays: archive.strays.map((file) => relative(found.root, file)),
+    pending: pending === null ? null : pending.report.statements.length,
+    archiveUncommitted: found.archiveUncommitted,
+    interrupted,
+    stages: found.stages,
+  };
+}
+
+async function stageStatus(state: DatabaseState, stage: string, pver: string): Promise<StageStatus> {
+  const { live, archive } = state;
+  if (live instanceof DatabaseError) {
+    return {
+      stage,
+      reachable: false,
+      problem: live.message,
+      version: null,
+      ledger: false,
+      drift: null,
+      behind: [],
+    };
+  }
+  const { at, differs, behind } = await compareWithArchive(state, live, pver);
+  const last = newest(archive.versions);
+  const lacking = at !== null && last !== null ? (pathBetween(archive.versions, at, last.key) ?? []) : [];
+  return {
+    stage,
+    reachable: true,
+    problem: null,
+    version: at,
+    ledger: live.ledger !== null,
+    drift: differs && behind.length === 0,
+    behind: lacking,
+  };
+}
+
+/** The session's stage, and every stage that some secrets file names. */
+async function knownStages({ project, stage }: Session): Promise<string[]> {
+  let files: string[];
+  try {
+    files = await readdir(project.secretsFolder);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    files = [];
+  }
+  const named = [...project.databases.keys()].flatMap((database) =>
+    files
+      .filter((file) => file.startsWith(`${database}_`) && file.endsWith(".json"))
+      .map((file) => file.slice(database.length + 1, -".json".length)),
+  );
+  return [...new Set([stage, ...named.sort()])];
+}

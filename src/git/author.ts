@@ -1,0 +1,21 @@
+import { git } from "./git.js";
+import type { Repository } from "./repository.js";
+
+/** The newest commit that touched a file, and who made it. */
+export interface CommitAuthor {
+  readonly commit: string;
+  /** `Name <mail>` */
+  readonly author: string;
+}
+
+/**
+ * Finds the newest commit of HEAD that touched a file.
+ *
+ * @param path absolute
+ * @throws GitFailure when there is none
+ */
+export async function commitAuthor({ root }: Repository, path: string): Promise<CommitAuthor> {
+  const output = await git(root, ["log", "-1", "--format=%H%n%an <%ae>", "--", path]);
+  const [commit = "", author = ""] = output.trimEnd().split("\n");
+  return { commit, author };
+}
