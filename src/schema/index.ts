@@ -1,0 +1,48 @@
+/**
+ * Schemas as values: read from a dump, brought to a canonical form, given checksums, compared.
+ * Nothing here touches a server, a file or a process.
+ */
+import { readDump } from "./dump.js";
+import { assembleObjects, compare, type SchemaObject, sha256 } from "./objects.js";
+import { loadParser } from "./parser.js";
+import { DEFAULT_SETTINGS, ignoredBy, type SchemaSettings } from "./settings.js";
+import { readStatements } from "./statements/read.js";
+
+export { archivedSchema, fingerprintOfDump } from "./archived.js";
+export { diffSchemas, type ObjectChange, type PartChange, renderDiff, type SchemaDiff } from "./diff.js";
+export type { SchemaObject, SchemaPart } from "./objects.js";
+export { DEFAULT_SETTINGS, type SchemaSettings } from "./settings.js";
+
+/**
+ * The number of the canonical form. Checksums of different forms cannot be compared; one is made again from the
+ * stored schema.
+ */
+export const FORM = 1;
+
+export interface Schema {
+  readonly form: number;
+  /** SHA-256 over the ids and checksums of all objects, in hexadecimal. */
+  readonly checksum: string;
+  /** By id, sorted by it. */
+  readonly objects: ReadonlyMap<string, SchemaObject>;
+  /** What could not be understood and is compared by its text, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Brings a dump to the canonical form: the same for the same schema, whichever server from 13 to 18 holds it and
+ * whichever pg_dump wrote it.
+ *
+ * @param dump what `pg_dump --schema-only` wrote, or what {@link archivedSchema} made of it
+ * @param settings what counts as schema; what is not given is as in {@link DEFAULT_SETTINGS}
+ * @returns the schema; text that PostgreSQL 18's parser refuses is compared as it is, with a warning
+ * @example (await canonicalSchema("CREATE TABLE public.t (id integer);")).objects.has("table public.t") // → true
+ */
+export async function canonicalSchema(dump: string, settings: Partial<SchemaSettings> = {}): Promise<Schema> {
+  const all = { ...DEFAULT_SETTINGS, ...settings };
+  const parser = await loadParser();
+  const { said, warnings } = readStatements(parser, readDump(dump), all);
+  const objects = assembleObjects(said, ignoredBy(all));
+  const lines = [...objects.values()].map(({ id, checksum }) => `${JSON.stringify(id)} ${checksum}\n`);
+  return { form: FORM, checksum: sha256(lines.sort(compare).join("")), objects, warnings };
+}

@@ -1,0 +1,238 @@
+/** From what statements say to the objects they say it about, each with a checksum. */
+import { createHash } from "node:crypto";
+import { qualified } from "./names.js";
+import type { Ignored } from "./settings.js";
+import { type Address, type Fragment, idOf } from "./statements/fragment.js";
+import type { Said } from "./statements/read.js";
+import { isNotNull } from "./statements/tables.js";
+
+/** One thing that can be said of an object, e.g. a column of a table. */
+export interface SchemaPart {
+  /** e.g. `column note`, `constraint orders_pkey`, `definition`, `comment`. */
+  readonly name: string;
+  /** Canonical form; two parts are the same exactly when these are. */
+  readonly canonical: string;
+  /** SQL or a few words, for people. */
+  readonly text: string;
+}
+
+/** An object of a schema: a table with its columns, constraints and indexes, a view, a function, a trigger … */
+export interface SchemaObject {
+  /** Type and name, unique in a schema: `table shop.orders`, `function shop.add(integer, integer)`. */
+  readonly id: string;
+  /** In PostgreSQL's words, lower case: `table`, `materialized view`, `default privileges`. */
+  readonly type: string;
+  readonly schema: string | null;
+  /** Without the schema; `orders.touch` for a trigger, a policy or a rule of the table `orders`. */
+  readonly name: string;
+  /** The id of the table or view that the object goes with: a trigger's, an owned sequence's. */
+  readonly parent: string | null;
+  /** SHA-256 over all parts, in hexadecimal. */
+  readonly checksum: string;
+  /** The statements as pg_dump wrote them, the one that makes the object first. */
+  readonly sql: string;
+  /** Sorted by name. */
+  readonly parts: readonly SchemaPart[];
+}
+
+interface Builder {
+  address: Address;
+  table: Address["table"];
+  isCreated: boolean;
+  fragments: Fragment[];
+  /** The statements about it, in the order of the dump. */
+  creating: string[];
+  changing: Set<string>;
+  parents: readonly Address[];
+}
+
+function keyOf({ space, type, schema, name }: Address): string {
+  return `${space === "object" ? type : space}\0${schema ?? ""}\0${name}`;
+}
+
+/**
+ * Gathers what is said about each object.
+ *
+ * @returns the objects by id, sorted by it
+ */
+export function assembleObjects(said: readonly Said[], ignored: Ignored): Map<string, SchemaObject> {
+  const builders = new Map<string, Builder>();
+  const aliases = new Map<string, { readonly of: Address; readonly alias: Address }>();
+  for (const { fragments } of said) {
+    for (const fragment of fragments) {
+      if (fragment.creates === true) create(builders, fragment);
+      if (fragment.alias !== undefined)
+        aliases.set(keyOf(fragment.alias), { of: fragment.of, alias: fragment.alias });
+    }
+  }
+  for (const { sql, fragments } of said) {
+    for (const original of fragments) {
+      if (original.about !== undefined && ignored.table(original.about.schema, plain(original.about.name)))
+        continue;
+      const fragment = throughAlias(original, builders, aliases);
+      const builder = builderFor(builders, fragment.of);
+      builder.fragments.push(fragment);
+      builder.table = fragment.of.table ?? builder.table;
+      builder.parents = fragment.parents ?? builder.parents;
+      if (fragment.creates !== true) builder.changing.add(sql);
+      else if (fragment.isPlaceholder === true) builder.creating.push(sql);
+      else builder.creating.unshift(sql);
+    }
+  }
+  const objects = [...builders.values()]
+    .filter((builder) => !isIgnored(builder, ignored))
+    .map((builder) => finish(builder, builders));
+  return new Map(objects.sort((a, b) => compare(a.id, b.id)).map((object) => [object.id, object]));
+}
+
+export function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function newBuilder(address: Address): Builder {
+  return {
+    address,
+    table: undefined,
+    isCreated: false,
+    fragments: [],
+    creating: [],
+    changing: new Set(),
+    parents: [],
+  };
+}
+
+function create(builders: Map<string, Builder>, { of }: Fragment): void {
+  const builder = builders.get(keyOf(of)) ?? newBuilder(of);
+  builder.address = of;
+  builder.isCreated = true;
+  builders.set(keyOf(of), builder);
+}
+
+/** A composite type is named as a type in GRANT and COMMENT, and shares the names of tables otherwise. */
+function builderFor(builders: Map<string, Builder>, of: Address): Builder {
+  const known =
+    builders.get(keyOf(of)) ??
+    (of.space === "type" ? builders.get(keyOf({ ...of, space: "relation" })) : undefined);
+  if (known !== undefined) return known;
+  const builder = newBuilder(of);
+  builders.set(keyOf(of), builder);
+  return builder;
+}
+
+/** What is said about an index is said about its table, likewise for an identity column's sequence. */
+function throughAlias(
+  fragment: Fragment,
+  builders: ReadonlyMap<string, Builder>,
+  aliases: ReadonlyMap<string, { readonly of: Address; readonly alias: Address }>,
+): Fragment {
+  const key = keyOf(fragment.of);
+  const found = builders.has(key) ? undefined : aliases.get(key);
+  if (found === undefined) return fragment;
+  const spoken = `${found.alias.type} ${found.alias.name}`;
+  const isOfIndex = fragment.of.space === "index" && !/^(?:comment|security label|owner)/.test(fragment.part);
+  return { ...fragment, of: found.of, part: isOfIndex ? spoken : `${fragment.part} on ${spoken}` };
+}
+
+/** The stored name behind a readable one. */
+function plain(name: string): string {
+  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
+}
+
+const LIKE_TABLES: ReadonlySet<string> = new Set(["table", "view", "materialized view", "foreign table"]);
+
+function isIgnored({ address, table }: Builder, ignored: Ignored): boolean {
+  const { type, schema, name } = address;
+  if (table !== undefined && ignored.table(table.schema, plain(table.name))) return true;
+  if (schema === null) return type === "schema" && ignored.schema(plain(name));
+  return ignored.schema(schema) || (LIKE_TABLES.has(type) && ignored.table(schema, plain(name)));
+}
+
+function finish(builder: Builder, builders: ReadonlyMap<string, Builder>): SchemaObject {
+  const { address, table } = builder;
+  const { type, schema, name } = address;
+  const parts = partsOf(withoutInherited(withoutPlaceholders(builder.fragments), builder, builders));
+  const parent =
+    table === undefined ? undefined : builders.get(keyOf({ space: "relation", type: "", ...table }));
+  const parentId =
+    table === undefined
+      ? null
+      : idOf(parent?.address.type ?? "table", { space: "relation", type: "", ...table });
+  const [created, ...placeholders] = builder.creating;
+  const shown = placeholders.length === 0 || builder.fragments.some(isMade) ? [created] : builder.creating;
+  const statements = [...shown.filter((sql) => sql !== undefined), ...[...builder.changing].sort()];
+  return {
+    id: `${type} ${qualified(schema, name)}`,
+    type,
+    schema,
+    name,
+    parent: parentId,
+    checksum: sha256(JSON.stringify(parts.map((part) => [part.name, part.canonical]))),
+    sql: statements.map((sql) => `${sql};\n`).join(""),
+    parts,
+  };
+}
+
+export function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function isMade(fragment: Fragment): boolean {
+  return fragment.creates === true && fragment.isPlaceholder !== true;
+}
+
+/**
+ * pg_dump makes a view, or the shell of a type, before its time when others need it, and whether they do says
+ * nothing about the object.
+ */
+function withoutPlaceholders(fragments: readonly Fragment[]): readonly Fragment[] {
+  return fragments.some(isMade) ? fragments.filter((fragment) => fragment.isPlaceholder !== true) : fragments;
+}
+
+/**
+ * A column that takes no NULL because its parent's takes none: 18 knows whether the child says so too and prints
+ * it, earlier servers print it at the parent alone.
+ * Bridges 17 and earlier, and 18.
+ */
+function withoutInherited(
+  fragments: readonly Fragment[],
+  builder: Builder,
+  builders: ReadonlyMap<string, Builder>,
+): readonly Fragment[] {
+  if (builder.parents.length === 0) return fragments;
+  const inherited = new Set<string>();
+  const seen = new Set<Builder>([builder]);
+  const visit = (addresses: readonly Address[]) => {
+    for (const address of addresses) {
+      const parent = builders.get(keyOf(address));
+      if (parent === undefined || seen.has(parent)) continue;
+      seen.add(parent);
+      for (const fragment of parent.fragments) if (isNotNull(fragment)) inherited.add(fragment.part);
+      visit(parent.parents);
+    }
+  };
+  visit(builder.parents);
+  return fragments.filter((fragment) => !(isNotNull(fragment) && inherited.has(fragment.part)));
+}
+
+/** Fragments of one part together, in an order that does not depend on that of the statements. */
+function partsOf(fragments: readonly Fragment[]): SchemaPart[] {
+  const byName = new Map<string, Fragment[]>();
+  for (const fragment of fragments) {
+    const same = byName.get(fragment.part);
+    if (same === undefined) byName.set(fragment.part, [fragment]);
+    else same.push(fragment);
+  }
+  const names = [...byName.keys()].sort();
+  return names.map((name) => {
+    const same = byName.get(name) ?? [];
+    const texts = same.map((fragment) => fragment.text).filter((text) => text !== "");
+    return {
+      name,
+      canonical: `[${same
+        .map((fragment) => fragment.canonical || '""')
+        .sort()
+        .join(",")}]`,
+      text: texts.join("; "),
+    };
+  });
+}
