@@ -19,7 +19,7 @@ export function deltasError(report: DeltasReport): BlockedError | undefined {
   if (rest > 0) lines.push(`and ${rest} more`);
   const hints = new Set(shown.map(({ hint }) => hint));
   const count = report.problems.length;
-  const what = `the deltas cannot be applied: ${count === 1 ? "one problem" : `${count} problems`}`;
+  const what = `The deltas cannot be applied: ${count === 1 ? "one problem" : `${count} problems`}.`;
   return new BlockedError(first.code, [what, ...lines].join("\n"), {
     where: placeOf(report.file, first),
     hint: [...hints].join("\n"),

@@ -35,6 +35,10 @@ export function tryParse(parser: Parser, sql: string): Parsed {
   try {
     return { statements: parser.parse(sql).stmts ?? [] };
   } catch (error) {
+    // The parser's own limit is much the same as a server's `max_stack_depth`, which would refuse it too.
+    if (error instanceof RangeError && error.message.includes("call stack")) {
+      return { statements: [], error: { message: "the statement is nested too deeply", offset: 0 } };
+    }
     const cursor = error instanceof Error ? cursorOf(error) : undefined;
     if (!(error instanceof Error) || cursor === undefined) throw error;
     return { statements: [], error: { message: error.message, offset: offsetOfCodePoint(sql, cursor) } };

@@ -76,11 +76,15 @@ async function stageWhenFree(root: string, request: CommitRequest): Promise<void
 }
 
 function indexLocked(root: string, cause: GitFailure): BlockedError {
-  return new BlockedError("INDEX_LOCKED", "the commit is made, but git's index is locked by another git", {
-    where: root,
-    hint: `If none is running, remove the file index.lock; then run the command again.\n${cause.message}`,
-    cause,
-  });
+  return new BlockedError(
+    "INDEX_LOCKED",
+    "The commit is made, but another git holds the lock of the index.",
+    {
+      where: root,
+      hint: `If none is running, remove the file index.lock; then run the command again.\n${cause.message}`,
+      cause,
+    },
+  );
 }
 
 async function isAsCommitted(root: string, env: Record<string, string>): Promise<boolean> {
@@ -93,13 +97,13 @@ async function commit(root: string, message: string, env: Record<string, string>
   } catch (error) {
     if (!(error instanceof GitFailure)) throw error;
     if (/please tell me who you are|unable to auto-detect email|empty ident name/i.test(error.output)) {
-      throw new ConfigError("COMMIT_IDENTITY", "git does not know in whose name to commit", {
+      throw new ConfigError("COMMIT_IDENTITY", "It is not set in whose name to commit.", {
         where: root,
         hint: 'Tell it, then run the command again:\n  git config --global user.name "Your Name"\n  git config --global user.email you@example.com',
         cause: error,
       });
     }
-    throw new BlockedError("COMMIT_REFUSED", `git refused the commit:\n${error.message}`, {
+    throw new BlockedError("COMMIT_REFUSED", `The commit was refused:\n${error.message}`, {
       where: root,
       hint: "Nothing was committed. Mend what a hook complains of, then run the command again.",
       cause: error,
@@ -120,7 +124,7 @@ const IN_PROGRESS = [
 async function refuseDuringMerge({ root, gitDir }: Repository): Promise<void> {
   for (const [file, operation] of IN_PROGRESS) {
     if ((await stat(join(gitDir, file)).catch(() => undefined)) === undefined) continue;
-    throw new BlockedError("COMMIT_IN_PROGRESS", `a ${operation} is in progress`, {
+    throw new BlockedError("COMMIT_IN_PROGRESS", `A ${operation} is in progress.`, {
       where: root,
       hint: `Finish it, or give it up:\n  git ${operation} --continue\n  git ${operation} --abort`,
     });

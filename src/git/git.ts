@@ -119,7 +119,7 @@ export function splitNul(output: string): string[] {
 
 function notStarted(directory: string, cause: Error): Error {
   if (!("code" in cause) || cause.code !== "ENOENT") return cause;
-  return new ConfigError("GIT_NOT_INSTALLED", "git could not be started", {
+  return new ConfigError("GIT_NOT_INSTALLED", "The program git could not be started.", {
     where: directory,
     hint: "Install git and put it on PATH: https://git-scm.com/downloads",
     cause,

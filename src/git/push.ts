@@ -17,7 +17,7 @@ export async function push(repository: Repository, remote?: string): Promise<boo
   const remotes = (await git(root, ["remote"])).split("\n").filter((name) => name !== "");
   if (remotes.length === 0) return false;
   if (branch === null) {
-    throw new BlockedError("PUSH_DETACHED", "HEAD is on no branch, so there is nothing to push to", {
+    throw new BlockedError("PUSH_DETACHED", "HEAD is on no branch, so that nothing can be pushed.", {
       where: root,
       hint: "Check out the branch first:\n  git switch BRANCH",
     });
@@ -30,7 +30,7 @@ export async function push(repository: Repository, remote?: string): Promise<boo
   if (target === undefined || (remote === undefined && own === undefined && isUnclear(remotes))) {
     throw new BlockedError(
       "PUSH_WHICH_REMOTE",
-      `branch ${branch} has no upstream, and there are several remotes`,
+      `The branch ${branch} has no upstream, and there are several remotes.`,
       {
         where: root,
         hint: `Say which:\n  git push --set-upstream REMOTE ${branch}`,
@@ -45,7 +45,7 @@ export async function push(repository: Repository, remote?: string): Promise<boo
     await git(root, args);
   } catch (error) {
     if (!(error instanceof GitFailure)) throw error;
-    throw new BlockedError("PUSH_REFUSED", `git could not push:\n${withoutPasswords(error.message)}`, {
+    throw new BlockedError("PUSH_REFUSED", `The push was refused:\n${withoutPasswords(error.message)}`, {
       where: root,
       hint: "The commit is made and stays. When the cause is mended:\n  git push",
     });

@@ -26,7 +26,7 @@ export async function openRepository(path: string): Promise<Repository> {
   const directory = resolve(path);
   const found = await stat(directory).catch(() => undefined);
   if (found?.isDirectory() !== true) {
-    throw new ConfigError("NOT_A_REPOSITORY", "there is no such folder", { where: directory });
+    throw new ConfigError("NOT_A_REPOSITORY", "There is no such folder.", { where: directory });
   }
   const [root, gitDir] = await locate(directory);
   const [head, branch] = await Promise.all([
@@ -53,24 +53,24 @@ async function locate(directory: string): Promise<[root: string, gitDir: string]
 function whyNotOpened(directory: string, failure: GitFailure): ConfigError {
   const details = { where: directory, cause: failure };
   if (failure.output.includes("must be run in a work tree")) {
-    return new ConfigError("BARE_REPOSITORY", "this git repository has no work tree (it is bare)", {
+    return new ConfigError("BARE_REPOSITORY", "This git repository has no work tree: it is bare.", {
       ...details,
       hint: "Run the command in a clone of it.",
     });
   }
   if (failure.output.includes("dubious ownership")) {
-    return new ConfigError("UNSAFE_REPOSITORY", "this git repository belongs to another user", {
+    return new ConfigError("UNSAFE_REPOSITORY", "This git repository belongs to another user.", {
       ...details,
       hint: `If you trust it:\n  git config --global --add safe.directory '${directory}'`,
     });
   }
   if (failure.output.includes("not a git repository")) {
-    return new ConfigError("NOT_A_REPOSITORY", "this folder is not in a git repository", {
+    return new ConfigError("NOT_A_REPOSITORY", "This folder does not lie in a git repository.", {
       ...details,
       hint: "Make it one:\n  git init",
     });
   }
-  return new ConfigError("NOT_A_REPOSITORY", `git cannot read this repository: ${failure.message}`, details);
+  return new ConfigError("NOT_A_REPOSITORY", `The repository cannot be read:\n${failure.message}`, details);
 }
 
 /** How many commits HEAD has behind it, itself included; 0 where nothing was committed yet. */

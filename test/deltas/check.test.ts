@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { checkDeltas } from "#src/deltas/check.js";
@@ -179,6 +180,53 @@ bad("bytes: mark, line ends, NUL, not UTF-8", async () => {
   assert.equal(await problems(Buffer.from("\ufeffselect 1", "utf16le")), ["DELTAS_NOT_UTF8 1:1"]);
 });
 
+bad("whatever the file holds, there is an answer", async () => {
+  const pieces = fc.constantFrom(
+    "'",
+    '"',
+    "$$",
+    "$a$",
+    "/*",
+    "*/",
+    "--",
+    ";",
+    "(",
+    ")",
+    "\\",
+    "\\g",
+    "#",
+    "\r\n",
+    "\n",
+  );
+  const words = fc.constantFrom(
+    "select",
+    "begin",
+    "atomic",
+    "end",
+    "case",
+    "create function f()",
+    "copy t from stdin",
+  );
+  const scripts = fc.array(fc.oneof(pieces, words, fc.string({ unit: "binary" })), { maxLength: 30 });
+  await fc.assert(
+    fc.asyncProperty(scripts, async (parts) => {
+      const text = bytes(parts.join(" ")).toString();
+      const lines = text.split(/\r\n|\r|\n/);
+      for (const { line, column } of (await checkDeltas(bytes(text), FILE)).problems) {
+        assert.ok(column >= 1 && column <= [...(lines[line - 1] ?? "")].length + 1);
+      }
+    }),
+    { numRuns: 500 },
+  );
+  for (const deep of [`select ${"1+".repeat(100_000)}1`, `select ${"(".repeat(100_000)}1`]) {
+    assert.equal(
+      (await problems(deep)).map((problem) => problem.split(" ")[0]),
+      ["DELTAS_SYNTAX"],
+    );
+    assert.equal(await problems("select 1"), []);
+  }
+});
+
 bad("a file at the limit is read right, a byte more is refused", async () => {
   const line =
     "INSERT INTO public.customers (id, name) VALUES (12345, 'Jörg Müller, something long enough');\n";
@@ -217,7 +265,7 @@ error("names file, line and column, and points at the place", async () => {
   assert.is(found?.where, `${FILE}:2:8`);
   assert.is(
     found?.message,
-    `the deltas cannot be applied: 2 problems
+    `The deltas cannot be applied: 2 problems.
 ${FILE}:2:8: syntax error at or near "日本"
   \talter 日本 frm x;
   \t      ^

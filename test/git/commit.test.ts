@@ -195,7 +195,7 @@ committing(
     assert.instance(error, BlockedError);
     assert.match(
       error instanceof BlockedError ? `${error.code} ${error.message}` : "",
-      "COMMIT_IN_PROGRESS a merge",
+      "COMMIT_IN_PROGRESS A merge",
     );
     assert.is(folder.git("rev-parse", "HEAD").trim(), repository.head);
   }),

@@ -363,16 +363,20 @@ managed(
     folder.git("config", "core.hooksPath", ".githooks");
     folder.write(".githooks/pre-commit", "#!/usr/bin/env bash\necho theirs\nexit 0\n", 0o755);
     folder.write(".githooks/post-merge", "#!/usr/bin/env python3\nprint(1)\n", 0o755);
+    folder.write(".githooks/post-checkout", "\x7fELF\0\0", 0o755);
     const plan = await install(folder);
     assert.is(plan.manager, "folder");
-    assert.is(plan.manual.length, 1);
-    assert.match(plan.manual[0] ?? "", ".githooks/post-merge is no shell script");
+    assert.equal(
+      plan.manual.map((sentence) => sentence.split(".").slice(0, 2).join(".")),
+      [".githooks/post-merge is no shell script", ".githooks/post-checkout is no shell script"],
+    );
     assert.is(folder.read(".githooks/post-merge"), "#!/usr/bin/env python3\nprint(1)\n");
     assert.match(
       folder.read(".githooks/pre-commit"),
       /^#!\/usr\/bin\/env bash\nsh 'wovtools\/hooks\/pre-commit'/,
     );
-    rmSync(folder.at(".githooks/post-merge"));
+    assert.is(folder.read(".githooks/post-checkout"), "\x7fELF\0\0");
+    for (const name of ["post-merge", "post-checkout"]) rmSync(folder.at(".githooks", name));
     await install(folder);
     await assertNothingLeft(folder);
     assertHooksRun(folder);

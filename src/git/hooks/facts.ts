@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError } from "../../errors.js";
+import { isMissing, readBytes } from "../../files.js";
 import { git, gitAnswer } from "../git.js";
 import type { Repository } from "../repository.js";
 
@@ -51,7 +52,9 @@ export async function readHookFacts(repository: Repository, folder: string): Pro
   const { root } = repository;
   const inside = fromRoot(root, folder);
   if (inside === undefined || inside === "") {
-    throw new ConfigError("HOOKS_OUTSIDE", "the wovtools folder is not in the repository", { where: folder });
+    throw new ConfigError("HOOKS_OUTSIDE", "The wovtools folder does not lie in the repository.", {
+      where: folder,
+    });
   }
   const hooksPath = await gitAnswer(root, ["config", "--type=path", "--get", "core.hooksPath"]);
   const current = await gitPath(root, "--git-path", "hooks");
@@ -130,13 +133,9 @@ async function isExecutable(path: string): Promise<boolean> {
   return ((await stat(path)).mode & 0o111) !== 0;
 }
 
+/** A hook may be anything that runs: one that is no text is told by what replaces its bytes. */
 async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
+  return (await readBytes(path, ConfigError))?.toString();
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -147,10 +146,6 @@ async function exists(path: string): Promise<boolean> {
     if (isMissing(error)) return false;
     throw error;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }
 
 /** git runs a hook only when it is executable; the samples it puts there are none. */
@@ -179,7 +174,7 @@ function dependencyNames(path: string, text: string): string[] {
   try {
     found = JSON.parse(text);
   } catch (cause) {
-    throw new ConfigError("PACKAGE_JSON", "package.json is not JSON", { where: path, cause });
+    throw new ConfigError("PACKAGE_JSON", "The file package.json is not JSON.", { where: path, cause });
   }
   if (typeof found !== "object" || found === null) return [];
   const lists = [

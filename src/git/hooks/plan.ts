@@ -128,11 +128,13 @@ function huskyFolder({ hooksFolder }: HookFacts): string {
   return hooksFolder?.replace(/\/_$/, "") ?? ".husky";
 }
 
+const NO_TEXT = /[\0\ufffd]/;
 const SHELL = /^#!.*\b(?:sh|bash|dash|ash|zsh|ksh)\b/;
 
 /** @returns the hook with the call in it, as it was where it has one, undefined where it is no shell script */
 function withCall(existing: string, name: HookName, script: string): string | undefined {
   if (existing.includes(`sh ${quoted(script)}`)) return existing;
+  if (NO_TEXT.test(existing)) return undefined;
   const shebang = /^#![^\n]*(?:\n|$)/.exec(existing)?.[0];
   if (shebang !== undefined && !SHELL.test(shebang)) return undefined;
   const head = shebang?.trimEnd() ?? "#!/bin/sh";
