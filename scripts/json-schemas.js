@@ -1,34 +1,36 @@
-// Writes the JSON Schemas of the files that people and programs read, made from the schemas that the code itself
-// checks with. Needs dist/ to be compiled.
+// Writes the JSON Schemas of the files and results that people and programs read, made from the schemas that the
+// code itself checks with. Needs dist/ to be compiled.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { toJsonSchema } from "@valibot/to-json-schema";
 
-/** Name of the JSON Schema, compiled module, exported schema. */
-const SCHEMAS = [
+/** The files of a project: name of the JSON Schema, compiled module, exported schema. */
+const FILES = [
   ["config", "config/schemas.js", "ConfigFile"],
   ["secrets", "config/schemas.js", "SecretsFile"],
   ["history", "archive/history.js", "HistoryFile"],
 ];
 
 /**
- * Writes `json-schemas/NAME.json` into a compiled tree.
+ * Writes `json-schemas/NAME.json` for the files of a project, and `json-schemas/results/NAME.json` for what `--json`
+ * prints, into a compiled tree.
  *
  * @param {string} dist the folder that the compiler writes to
  */
 export async function writeJsonSchemas(dist) {
-  const folder = join(dist, "json-schemas");
+  const load = (module) => import(pathToFileURL(join(dist, module)).href);
+  for (const [name, module, exported] of FILES)
+    write(join(dist, "json-schemas"), name, (await load(module))[exported]);
+  const { RESULTS } = await load("commands/results.js");
+  for (const [name, schema] of Object.entries(RESULTS))
+    write(join(dist, "json-schemas", "results"), name, schema);
+}
+
+function write(folder, name, schema) {
+  if (schema === undefined) throw new Error(`there is no schema to make ${name}.json of`);
   mkdirSync(folder, { recursive: true });
-  for (const [name, module, exported] of SCHEMAS) {
-    const schema = (await import(pathToFileURL(join(dist, module)).href))[exported];
-    if (schema === undefined) throw new Error(`${module} has no export ${exported}`);
-    // A check in code has no JSON Schema; the file is checked again when it is read.
-    const written = toJsonSchema(schema, {
-      target: "draft-07",
-      typeMode: "output",
-      ignoreActions: ["check"],
-    });
-    writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(written, null, 2)}\n`);
-  }
+  // A check in code has no JSON Schema; the file is checked again when it is read.
+  const written = toJsonSchema(schema, { target: "draft-07", typeMode: "output", ignoreActions: ["check"] });
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(written, null, 2)}\n`);
 }

@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import { heads, pverOf as pverOfKey } from "../archive/versions.js";
 import { deltasError } from "../deltas/error.js";
 import { DatabaseError } from "../errors.js";
-import { diffSchemas, type Schema } from "../schema/index.js";
+import { diffSchemas, type Schema, type SchemaObject } from "../schema/index.js";
 import { type BlockerFacts, blockerOf } from "./blocker-text.js";
 import { type BlockPolicy, blockingStates, type States } from "./blockers.js";
 import {
@@ -145,15 +145,19 @@ async function changesSince(
 export function objectChanges(from: Schema, to: Schema): ObjectChange[] {
   const { added, changed, dropped } = diffSchemas(from, to);
   return [
-    ...added.map(({ type, name }) => ({ change: "added" as const, type, name, details: [] })),
-    ...changed.map(({ after, details }) => ({
-      change: "changed" as const,
-      type: after.type,
-      name: after.name,
-      details: [...details],
-    })),
-    ...dropped.map(({ type, name }) => ({ change: "dropped" as const, type, name, details: [] })),
+    ...added.map((object) => changeOf("added", object)),
+    ...changed.map(({ after, details }) => changeOf("changed", after, details)),
+    ...dropped.map((object) => changeOf("dropped", object)),
   ];
+}
+
+/** One object that differs, called as SQL would, with its schema. */
+export function changeOf(
+  change: ObjectChange["change"],
+  { id, type }: SchemaObject,
+  details: readonly string[] = [],
+): ObjectChange {
+  return { change, type, name: id.slice(type.length + 1), details: [...details] };
 }
 
 function otherBlockers(state: DatabaseState): Blocker[] {

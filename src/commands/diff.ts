@@ -1,4 +1,5 @@
-import { diffSchemas, type Schema, type SchemaObject } from "../schema/index.js";
+import { diffSchemas, renderDiff, type Schema } from "../schema/index.js";
+import { objectChanges } from "./check.js";
 import type { DiffResult } from "./results.js";
 import { parseSource, readSource, sourceName } from "./schema-source.js";
 import type { CommandOptions } from "./session.js";
@@ -20,42 +21,13 @@ export async function diff(from: string, to: string, options: CommandOptions = {
     from: sourceName(sources[0]),
     to: sourceName(sources[1]),
     differs: before.checksum !== after.checksum,
-    changes: await changesBetween(before, after),
+    changes: changesWithLines(before, after),
     warnings: [...new Set([...before.warnings, ...after.warnings])],
   };
 }
 
-type Change = DiffResult["changes"][number];
-
-async function changesBetween(before: Schema, after: Schema): Promise<Change[]> {
-  const { added, changed, dropped } = diffSchemas(before, after);
-  const { diffLines } = await import("diff");
-  const lines = (from: string, to: string): Change["lines"] =>
-    diffLines(from, to).flatMap(({ value, added: isAdded, removed }) =>
-      value
-        .replace(/\n$/, "")
-        .split("\n")
-        .map((text) => ({
-          sign: isAdded ? ("+" as const) : removed ? ("-" as const) : (" " as const),
-          text,
-        })),
-    );
-  const whole = (change: "added" | "dropped", object: SchemaObject): Change => ({
-    change,
-    type: object.type,
-    name: object.name,
-    details: [],
-    lines: change === "added" ? lines("", object.sql) : lines(object.sql, ""),
-  });
-  return [
-    ...added.map((object) => whole("added", object)),
-    ...changed.map(({ before: from, after: to, details }) => ({
-      change: "changed" as const,
-      type: to.type,
-      name: to.name,
-      details: [...details],
-      lines: lines(from.sql, to.sql),
-    })),
-    ...dropped.map((object) => whole("dropped", object)),
-  ];
+/** Both lists hold the same objects in the same order. */
+function changesWithLines(before: Schema, after: Schema): DiffResult["changes"] {
+  const lines = renderDiff(diffSchemas(before, after)).map((object) => [...object.lines]);
+  return objectChanges(before, after).map((change, index) => ({ ...change, lines: lines[index] ?? [] }));
 }

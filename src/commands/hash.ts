@@ -15,7 +15,11 @@ export async function hash(source: string, options: CommandOptions = {}): Promis
     source: sourceName(parsed),
     checksum: schema.checksum,
     form: schema.form,
-    objects: [...schema.objects.values()].map(({ type, name, checksum }) => ({ type, name, checksum })),
+    objects: [...schema.objects.values()].map(({ id, type, checksum }) => ({
+      type,
+      name: id.slice(type.length + 1),
+      checksum,
+    })),
     warnings: [...schema.warnings],
   };
 }

@@ -1,3 +1,4 @@
+import { ConfigError } from "../errors.js";
 import { git } from "./git.js";
 import type { Repository } from "./repository.js";
 
@@ -12,10 +13,12 @@ export interface CommitAuthor {
  * Finds the newest commit of HEAD that touched a file.
  *
  * @param path absolute
- * @throws GitFailure when there is none
+ * @throws ConfigError `NO_COMMIT` when there is none
  */
 export async function commitAuthor({ root }: Repository, path: string): Promise<CommitAuthor> {
   const output = await git(root, ["log", "-1", "--format=%H%n%an <%ae>", "--", path]);
-  const [commit = "", author = ""] = output.trimEnd().split("\n");
+  const [commit, author] = output.trimEnd().split("\n");
+  if (!commit || !author)
+    throw new ConfigError("NO_COMMIT", "No commit has touched this file.", { where: path });
   return { commit, author };
 }

@@ -2,6 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { DatabaseError } from "#src/errors.js";
 import { dumpSchema } from "#src/postgres/dump.js";
+import { thrownBy } from "../support/errors.js";
 import { freshDatabase, testServer } from "../support/server.js";
 
 const OPTIONS = { program: "bundled", owners: false, tablespaces: false, subscriptions: false } as const;
@@ -38,11 +39,7 @@ dump("says which table a role may not read", async () => {
     CREATE TABLE secret (id int);
     CREATE ROLE "reader_${process.pid}" LOGIN PASSWORD 'only-for-this-test'`);
   const connection = { ...db.connection, user: `reader_${process.pid}`, password: "only-for-this-test" };
-  const error = await dumpSchema(connection, OPTIONS).then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  assert.instance(error, DatabaseError);
+  const error = await thrownBy(DatabaseError, dumpSchema(connection, OPTIONS));
   assert.is(error.code, "PG_DUMP_FAILED");
   assert.match(error.message, /permission denied for table secret/);
 });
@@ -53,10 +50,7 @@ dump("fails with a reason when the server ends the session in the middle", async
   await withClient(db.connection, async (holder) => {
     // pg_dump waits for this lock, so it is certain to be in the middle when its session is ended.
     await holder.query("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE");
-    const running = dumpSchema(db.connection, OPTIONS).then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
+    const running = thrownBy(DatabaseError, dumpSchema(db.connection, OPTIONS));
     for (;;) {
       const { rows } = await holder.query(
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
@@ -64,7 +58,6 @@ dump("fails with a reason when the server ends the session in the middle", async
       if (rows.length > 0) break;
     }
     const error = await running;
-    assert.instance(error, DatabaseError);
     assert.match(error.message, /terminating connection|connection.*lost/);
     await holder.query("ROLLBACK");
   });
@@ -73,11 +66,7 @@ dump("fails with a reason when the server ends the session in the middle", async
 dump("tells a wrong password, a missing database and a silent port apart", async () => {
   const server = await testServer();
   const codeOf = async (change: object) => {
-    const error = await dumpSchema({ ...server, ...change }, OPTIONS).then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
-    assert.instance(error, DatabaseError);
+    const error = await thrownBy(DatabaseError, dumpSchema({ ...server, ...change }, OPTIONS));
     assert.not.match(`${error.message}${error.hint}${error.where}`, "not-the-password");
     return error.code;
   };
@@ -88,11 +77,7 @@ dump("tells a wrong password, a missing database and a silent port apart", async
 
 dump("names a system pg_dump that is not there", async () => {
   const db = await freshDatabase();
-  const error = await dumpSchema(db.connection, { ...OPTIONS, program: "/nowhere/pg_dump" }).then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  assert.instance(error, Error);
+  const error = await thrownBy(Error, dumpSchema(db.connection, { ...OPTIONS, program: "/nowhere/pg_dump" }));
   assert.match(error.message, /no pg_dump to run at "\/nowhere\/pg_dump"/);
 });
 

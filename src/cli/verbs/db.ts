@@ -219,18 +219,26 @@ async function runOrOpen(args: Arguments, output: Output): Promise<ExitStatus> {
     return 0;
   }
   const result = await runSql({ ...databaseOptions(args, output), command, file, ledger: lwdb });
-  output.result(result, (colors) => result.results.map((one) => sqlText(one, colors)).join("\n"));
+  output.result(result, (colors) => sqlText(result, colors));
   return 0;
 }
 
-function sqlText({ command, count, columns, rows }: SqlResult["results"][number], colors: Colors): string {
-  if (columns.length === 0) return `${command}${count === null ? "" : ` ${count}`}`;
-  const cells = rows.map((row) =>
-    row.map((value) =>
-      value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value),
-    ),
-  );
-  return table([columns, ...cells], (cell, row) => (row === 0 ? colors.bold(cell) : cell)).join("\n");
+/** Rows as tables; statements without any are counted, or named where there is one. */
+function sqlText({ results }: SqlResult, colors: Colors): string {
+  const [only] = results;
+  if (only !== undefined && results.length === 1 && only.columns.length === 0) {
+    return `${only.command}${only.count === null ? "" : ` ${only.count}`}`;
+  }
+  const tables = results.filter(({ columns }) => columns.length > 0).map((one) => rowsText(one, colors));
+  const others = results.length - tables.length;
+  return [...tables, ...(others > 0 ? [`${others} statements done`] : [])].join("\n\n");
+}
+
+function rowsText({ columns, rows }: SqlResult["results"][number], colors: Colors): string {
+  const text = (value: unknown) =>
+    value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
+  const cells = [columns, ...rows.map((row) => row.map(text))];
+  return table(cells, (cell, row) => (row === 0 ? colors.bold(cell) : cell)).join("\n");
 }
 
 function infoText({ databases }: InfoResult, colors: Colors): string {

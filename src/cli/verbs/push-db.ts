@@ -3,7 +3,7 @@ import { check } from "../../commands/check.js";
 import { hash } from "../../commands/hash.js";
 import { log } from "../../commands/log.js";
 import { pushDb } from "../../commands/push-db.js";
-import type { LogResult, PushDbResult } from "../../commands/results.js";
+import type { HashResult, LogResult, PushDbResult } from "../../commands/results.js";
 import { ConfigError, type ExitStatus } from "../../errors.js";
 import { checkText } from "../check-text.js";
 import type { Colors, Output } from "../output.js";
@@ -41,7 +41,6 @@ const options = (yargs: Argv<GlobalArguments>) =>
       type: "boolean",
       default: false,
     })
-    .conflicts({ check: ["checksum", "log", "snapshot"], checksum: ["log", "snapshot"], log: "snapshot" })
     .example("$0 --check", "does anything block a push? (also -pc)")
     .example("$0 --snapshot shopdb initial", "archive the first version")
     .example("$0 shopdb", "archive the pending deltas of shopdb");
@@ -53,6 +52,7 @@ export const pushDbVerb = verb({
   describe: "Archive what changed in a database, or say what blocks a push",
   options,
   run: async (args, output) => {
+    refuseTogether(args);
     if (args.check) return runCheck(args, output);
     if (args.checksum) return runChecksum(args, output);
     if (args.log) {
@@ -63,6 +63,15 @@ export const pushDbVerb = verb({
     return runPush(args, output);
   },
 });
+
+function refuseTogether({ check: checks, checksum, log: logs, snapshot }: Arguments): void {
+  const given = Object.entries({ check: checks, checksum, log: logs, snapshot: snapshot !== undefined });
+  const names = given.filter(([, isGiven]) => isGiven).map(([name]) => `--${name}`);
+  if (names.length < 2) return;
+  throw new ConfigError("PUSH_DB_USAGE", `${names.join(" and ")} do not go together.`, {
+    hint: "Give one of them.",
+  });
+}
 
 async function runCheck(args: Arguments, output: Output): Promise<ExitStatus> {
   const { databases, skipGitChecks } = args;
@@ -82,7 +91,7 @@ export function statusOf(result: Awaited<ReturnType<typeof check>>): ExitStatus 
 
 async function runChecksum(args: Arguments, output: Output): Promise<ExitStatus> {
   const { databases: logged } = await log({ ...commandOptions(args, output), databases: args.databases });
-  const results = [];
+  const results: HashResult[] = [];
   for (const { database } of logged) results.push(await hash(database, commandOptions(args, output)));
   output.result({ databases: results }, () =>
     table(results.map(({ checksum, source }) => [checksum, source])).join("\n"),

@@ -1,0 +1,135 @@
+/** Throw-away projects: a real repository with the package installed in it, as a user has it. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The package's own folder. */
+export const PACKAGE = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+const BINS = ["wov", "wov-push-db", "wov-db", "wov-deploy", "wo"];
+
+/** What a command came to. */
+export interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Both, as a terminal would show them. */
+  readonly output: string;
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly input?: string;
+  readonly cwd?: string;
+}
+
+/** A folder with a space and letters beyond ASCII in its path, a repository in it, and wovtools installed. */
+export class TestProject {
+  private constructor(
+    /** The temporary folder that holds all. */
+    readonly folder: string,
+    /** The repository. */
+    readonly root: string,
+    private readonly env: Readonly<Record<string, string | undefined>>,
+  ) {}
+
+  /** @param options.bare the path of a repository to push to is made as `origin` */
+  static async create(
+    options: { readonly version?: string; readonly name?: string } = {},
+  ): Promise<TestProject> {
+    const folder = await realpath(await mkdtemp(join(tmpdir(), "wov test-é-")));
+    const root = join(folder, options.name ?? "shop");
+    await mkdir(join(root, "node_modules", ".bin"), { recursive: true });
+    await symlink(PACKAGE, join(root, "node_modules", "wovtools"));
+    for (const bin of BINS) {
+      await symlink(`../wovtools/dist/cli/${bin}.js`, join(root, "node_modules", ".bin", bin));
+    }
+    const project = new TestProject(folder, root, cleanEnvironment(folder, root));
+    const version = options.version ?? "1.0.0";
+    await project.write(
+      "package.json",
+      `${JSON.stringify({ name: "shop", version, private: true }, null, 2)}\n`,
+    );
+    await project.write(".gitignore", "node_modules/\n");
+    await project.git("init", "--quiet", "--initial-branch=main");
+    await project.git("config", "user.name", "Dana Developer");
+    await project.git("config", "user.email", "dana@shop.example");
+    return project;
+  }
+
+  /** Makes a bare repository beside the project and adds it as `origin`. */
+  async addRemote(): Promise<void> {
+    await this.git("init", "--quiet", "--bare", "--initial-branch=main", "../origin.git");
+    await this.git("remote", "add", "origin", "../origin.git");
+  }
+
+  /** Writes a file of the repository. */
+  async write(path: string, content: string | Uint8Array): Promise<void> {
+    const file = join(this.root, path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, content);
+  }
+
+  /** Runs a program to its end, whatever its status. */
+  async run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+    const child = spawn(program, args, {
+      cwd: options.cwd ?? this.root,
+      env: { ...this.env, ...options.env },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    let [stdout, stderr, output] = ["", "", ""];
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text;
+      output += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+      output += text;
+    });
+    // A program may end before it has read everything; its status says what happened.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(options.input ?? "");
+    const [status]: (number | null)[] = await once(child, "close");
+    return { status: status ?? null, stdout, stderr, output };
+  }
+
+  /** Runs one of the package's programs, e.g. `wov("push-db", "--check")`. */
+  wov(...args: string[]): Promise<Ended> {
+    return this.run("wov", args);
+  }
+
+  /** Runs git; a failure is an error. */
+  async git(...args: string[]): Promise<string> {
+    const { status, output } = await this.run("git", args);
+    if (status !== 0) throw new Error(`git ${args.join(" ")} ended with ${status}:\n${output}`);
+    return output;
+  }
+
+  /** Adds and commits everything, without the hooks. */
+  async commitAll(message = "work"): Promise<void> {
+    await this.git("add", "--all");
+    await this.git("commit", "--quiet", "--no-verify", "--message", message);
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** An empty home, no settings of the machine's user, the project's programs first on the path. */
+function cleanEnvironment(folder: string, root: string): Record<string, string | undefined> {
+  const kept = Object.entries(process.env).filter(([name]) => !/^(PG|WOV_|GIT_|npm_|XDG_)/.test(name));
+  return {
+    ...Object.fromEntries(kept),
+    PATH: `${join(root, "node_modules", ".bin")}:${process.env.PATH}`,
+    HOME: folder,
+    XDG_STATE_HOME: join(folder, "state"),
+    GIT_CONFIG_NOSYSTEM: "1",
+    GIT_TERMINAL_PROMPT: "0",
+    FORCE_COLOR: undefined,
+    CI: undefined,
+  };
+}
