@@ -77,10 +77,7 @@ async function readLive(session: Session, database: ProjectDatabase): Promise<Li
   const { settings } = await connectionOf(session, database.name);
   session.progress(`reading the schema of ${database.name} on ${session.stage}`);
   try {
-    const [schema, ledger] = await Promise.all([
-      readLiveSchema(settings, database),
-      readLedger(settings, database.name),
-    ]);
+    const [schema, ledger] = await Promise.all([readLiveSchema(settings, database), readLedger(settings)]);
     return { schema, ledger };
   } catch (error) {
     if (error instanceof DatabaseError) return error;
@@ -94,15 +91,15 @@ export async function readLedgerVersion(
   database: ProjectDatabase,
 ): Promise<LedgerVersion | null> {
   const { settings } = await connectionOf(session, database.name);
-  return readLedger(settings, database.name);
+  return readLedger(settings);
 }
 
-async function readLedger(settings: ConnectionSettings, database: string): Promise<LedgerVersion | null> {
+async function readLedger(settings: ConnectionSettings): Promise<LedgerVersion | null> {
   const { openLedger } = await import("../stage/ledger.js");
   const ledger = await openLedger(settings);
   if (ledger === null) return null;
   try {
-    return await ledger.versionOf(database);
+    return await ledger.versionOf(settings.database ?? "");
   } finally {
     await ledger.close();
   }

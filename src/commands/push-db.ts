@@ -194,7 +194,7 @@ function effectsOf({ session, repositories }: Run, database: ProjectDatabase): A
       const { commit, author } = await commitAuthor(repository, database.paths.history);
       try {
         await ledger?.record({
-          database: record.database,
+          database: settings.database ?? record.database,
           version: record.version,
           versionId: record.id,
           event: "archived",

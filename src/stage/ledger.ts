@@ -18,6 +18,7 @@ const LEDGER_FORMAT = 1;
 
 /** Something that happened to a database: a version was archived from it, or it was told to be at one. */
 export interface LedgerRecord {
+  /** As the server calls it: several databases of one server may be the same one of a project. */
   readonly database: string;
   /** A key of the version history, e.g. `1.1.0+2`. */
   readonly version: string;

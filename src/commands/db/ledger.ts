@@ -40,7 +40,7 @@ export async function ledgerVersions(options: DatabaseOptions = {}): Promise<Led
   const session = await openSession(options);
   const databases: LedgerVersionResult["databases"] = [];
   for (const { name } of chosenDatabases(session, namesOf(options))) {
-    const version = await withLedger(session, name, (ledger) => ledger.versionOf(name));
+    const version = await withLedger(session, name, (ledger, onServer) => ledger.versionOf(onServer));
     databases.push({
       database: name,
       version: version?.version ?? null,
@@ -55,11 +55,9 @@ export async function ledgerLog(options: DatabaseOptions = {}): Promise<LedgerLo
   const session = await openSession(options);
   const entries: LedgerLogResult["entries"] = [];
   for (const { name } of chosenDatabases(session, namesOf(options))) {
-    for (const { database, version, event, by, at, commit } of await withLedger(session, name, (ledger) =>
-      ledger.log(name),
-    )) {
-      entries.push({ database, version, event, by, at: at.toISOString(), commit });
-    }
+    const log = await withLedger(session, name, (ledger, onServer) => ledger.log(onServer));
+    for (const { version, event, by, at, commit } of log)
+      entries.push({ database: name, version, event, by, at: at.toISOString(), commit });
   }
   return { stage: session.stage, entries };
 }
@@ -67,7 +65,7 @@ export async function ledgerLog(options: DatabaseOptions = {}): Promise<LedgerLo
 async function withLedger<T>(
   session: Session,
   database: string,
-  work: (ledger: Ledger) => Promise<T>,
+  work: (ledger: Ledger, onServer: string) => Promise<T>,
 ): Promise<T> {
   const { settings } = await connectionOf(session, database);
   const ledger = await openLedger(settings);
@@ -77,7 +75,7 @@ async function withLedger<T>(
     });
   }
   try {
-    return await work(ledger);
+    return await work(ledger, settings.database ?? database);
   } finally {
     await ledger.close();
   }
@@ -100,7 +98,7 @@ export async function createInstance(options: DatabaseOptions = {}): Promise<Ins
   const { created } = await createDatabase(settings);
   const version = await fillOrFind(session, database, settings);
   await createLedger(settings);
-  if (version !== null) await recordInstance(settings, database.name, version);
+  if (version !== null) await recordInstance(settings, version);
   return { database: database.name, stage: session.stage, created, version: version?.key ?? null };
 }
 
@@ -151,15 +149,11 @@ async function fillOrFind(
   );
 }
 
-async function recordInstance(
-  settings: ConnectionSettings,
-  database: string,
-  version: Version,
-): Promise<void> {
+async function recordInstance(settings: ConnectionSettings, version: Version): Promise<void> {
   const ledger = await openLedger(settings);
   try {
     await ledger?.record({
-      database,
+      database: settings.database ?? "",
       version: version.key,
       versionId: version.id,
       event: "instance",
