@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
+import { readArchive } from "../archive/read.js";
 import { checkDatabaseName, DEFAULT_STAGE, databaseNameProblem } from "../config/names.js";
-import { findProject, loadProject, type Project } from "../config/project.js";
+import { databasePaths, findProject, loadProject, type Project } from "../config/project.js";
 import { readSecrets, secretsFiles } from "../config/secrets.js";
 import { ConfigError } from "../errors.js";
 import { readText, writeAtomic } from "../files.js";
@@ -56,7 +57,11 @@ export async function init(options: InitOptions = {}): Promise<InitResult> {
       notes: [...hooks.manual],
     },
     database,
-    next: nextSteps(database, before, options),
+    next: nextSteps({
+      database,
+      serverIsNew: options.from === undefined && files.some(({ secret }) => secret),
+      isArchived: (await readArchive(databasePaths(await loadProject(root), database))).versions.size > 0,
+    }),
   };
 }
 
@@ -209,10 +214,12 @@ async function writePlanned({ path, content, secret }: PlannedFile): Promise<voi
   await writeAtomic(path, content, { mode: 0o600 });
 }
 
-function nextSteps(database: string, before: Project | null, { from }: InitOptions): string[] {
-  if (before?.databases.has(database)) return ["wov status"];
-  const first = `wov-push-db --snapshot ${database} initial`;
-  return from === undefined
-    ? [`wov-db ${database} --postgres-start`, `wov-db ${database} --wdb-createinstance`, first]
-    : [first];
+/** What to type now: reach the database, then archive it where the archive has nothing of it yet. */
+function nextSteps(facts: { database: string; serverIsNew: boolean; isArchived: boolean }): string[] {
+  const { database, serverIsNew, isArchived } = facts;
+  const reach = [`wov-db ${database} --postgres-start`, `wov-db ${database} --wdb-createinstance`];
+  return [
+    ...(serverIsNew ? reach : []),
+    isArchived ? "wov status" : `wov-push-db --snapshot ${database} initial`,
+  ];
 }
