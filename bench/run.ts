@@ -1,0 +1,157 @@
+/**
+ * How long `wov hook pre-push` takes when nothing has changed, beside `pg_dump --schema-only | sha256sum` with a
+ * native pg_dump on the same server. See docs/benchmarks.md.
+ */
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { table } from "#src/cli/table.js";
+import { type ConnectionSettings, withClient } from "#src/postgres/connection.js";
+import { type EmbeddedServer, startThrowAwayServer } from "#src/postgres/embedded.js";
+import { freshDatabase } from "../test/support/server.js";
+import { type Comparison, inTurn } from "./measure.js";
+import { otherServers, type PgDump, pgDumpFor } from "./programs.js";
+import { schemaOf } from "./schema.js";
+import { archivedProject, hookSide, pgDumpSide } from "./sides.js";
+
+const USAGE = `npm run bench -- [OPTIONS]
+
+  --tables N[,N…]     sizes to measure; 10,100,1000 unless given
+  --pairs N           counted pairs of runs for each size; 15 unless given
+  --binaries FOLDER   a PostgreSQL with bin/, lib/ and share/, instead of the embedded one
+  --pg-dump PATH      the native pg_dump; looked for unless given
+  --json              print one JSON document
+`;
+
+interface Row {
+  readonly tables: number;
+  readonly pairs: number;
+  readonly hook: Comparison["one"];
+  readonly pgDump: Comparison["other"];
+  readonly ratio: Comparison["ratio"];
+}
+
+interface Sides {
+  readonly server: EmbeddedServer;
+  readonly serverVersion: string;
+  readonly pgDump: PgDump;
+}
+
+/** Starts the first of some servers for which there is a native pg_dump. */
+async function startSides(
+  folders: readonly (string | undefined)[],
+  asked?: string,
+): Promise<Sides | string[]> {
+  const versions: string[] = [];
+  for (const binaries of folders) {
+    const server = await startThrowAwayServer({ binaries });
+    const serverVersion = await versionOf(server.connection);
+    const pgDump = await pgDumpFor(Number.parseInt(serverVersion, 10), asked);
+    if (pgDump !== undefined) return { server, serverVersion, pgDump };
+    await server.stop();
+    versions.push(serverVersion);
+  }
+  return versions;
+}
+
+async function versionOf(connection: ConnectionSettings): Promise<string> {
+  const { rows } = await withClient(connection, (client) =>
+    client.query<{ server_version: string }>("SHOW server_version"),
+  );
+  return rows[0]?.server_version ?? "";
+}
+
+async function measure({ server, pgDump }: Sides, tables: number, pairs: number): Promise<Row> {
+  const { connection } = await freshDatabase(schemaOf(tables), server.connection);
+  const project = await archivedProject(connection);
+  try {
+    const { one, other, ratio } = await inTurn(
+      pairs,
+      await hookSide(project),
+      pgDumpSide(pgDump.path, connection),
+    );
+    return { tables, pairs, hook: one, pgDump: other, ratio };
+  } finally {
+    await project.remove();
+  }
+}
+
+function report(sides: Sides, machine: Machine, rows: readonly Row[]): string {
+  const head = ["tables", "wov hook pre-push", "pg_dump | sha256sum", "ratio", "ratio min to max"];
+  const seconds = (value: number) => `${value.toFixed(3)} s`;
+  const body = rows.map(({ tables, hook, pgDump, ratio }) => [
+    String(tables),
+    seconds(hook.median),
+    seconds(pgDump.median),
+    ratio.median.toFixed(2),
+    `${ratio.min.toFixed(2)} to ${ratio.max.toFixed(2)}`,
+  ]);
+  return [
+    `PostgreSQL ${sides.serverVersion}, pg_dump ${sides.pgDump.version}, Node ${machine.node}, ${machine.cores} cores (${machine.processor})`,
+    `Medians of ${rows[0]?.pairs ?? 0} pairs of runs, taken in turn.`,
+    "",
+    ...table([head, ...body]),
+  ].join("\n");
+}
+
+interface Machine {
+  readonly cores: number;
+  readonly processor: string;
+  readonly platform: string;
+  readonly node: string;
+}
+
+function machineOf(): Machine {
+  const processors = cpus();
+  return {
+    cores: processors.length,
+    processor: processors[0]?.model.trim() ?? "",
+    platform: `${process.platform} ${process.arch}`,
+    node: process.versions.node,
+  };
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      tables: { type: "string", default: "10,100,1000" },
+      pairs: { type: "string", default: "15" },
+      binaries: { type: "string" },
+      "pg-dump": { type: "string" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const sizes = values.tables.split(",").map(Number);
+  const pairs = Number(values.pairs);
+  if (![...sizes, pairs].every((value) => Number.isInteger(value) && value > 0)) {
+    process.stderr.write(`--tables and --pairs take whole numbers above 0.\n\n${USAGE}`);
+    return 2;
+  }
+  const folders = values.binaries === undefined ? [undefined, ...(await otherServers())] : [values.binaries];
+  const sides = await startSides(folders, values["pg-dump"]);
+  if (Array.isArray(sides)) {
+    process.stderr.write(
+      `There is no native pg_dump for PostgreSQL ${sides.join(" or ")}: it must be of that major version or a newer one.\nInstall one, name it with --pg-dump PATH, or name an older server with --binaries FOLDER.\n`,
+    );
+    return 2;
+  }
+  try {
+    const rows: Row[] = [];
+    for (const tables of sizes) rows.push(await measure(sides, tables, pairs));
+    const machine = machineOf();
+    const { serverVersion, pgDump } = sides;
+    const document = { machine, server: serverVersion, pgDump: pgDump.version, rows };
+    process.stdout.write(
+      `${values.json ? JSON.stringify(document, null, 2) : report(sides, machine, rows)}\n`,
+    );
+    return 0;
+  } finally {
+    await sides.server.stop();
+  }
+}
+
+process.exitCode = await main();
