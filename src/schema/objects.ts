@@ -38,7 +38,6 @@ export interface SchemaObject {
 interface Builder {
   address: Address;
   table: Address["table"];
-  isCreated: boolean;
   fragments: Fragment[];
   /** The statements about it, in the order of the dump. */
   creating: string[];
@@ -56,33 +55,71 @@ function keyOf({ space, type, schema, name }: Address): string {
  * @returns the objects by id, sorted by it
  */
 export function assembleObjects(said: readonly Said[], ignored: Ignored): Map<string, SchemaObject> {
-  const builders = new Map<string, Builder>();
-  const aliases = new Map<string, { readonly of: Address; readonly alias: Address }>();
-  for (const { fragments } of said) {
-    for (const fragment of fragments) {
-      if (fragment.creates === true) create(builders, fragment);
-      if (fragment.alias !== undefined)
-        aliases.set(keyOf(fragment.alias), { of: fragment.of, alias: fragment.alias });
-    }
-  }
+  const registry = register(said);
   for (const { sql, fragments } of said) {
-    for (const original of fragments) {
-      if (original.about !== undefined && ignored.table(original.about.schema, plain(original.about.name)))
-        continue;
-      const fragment = throughAlias(original, builders, aliases);
-      const builder = builderFor(builders, fragment.of);
-      builder.fragments.push(fragment);
-      builder.table = fragment.of.table ?? builder.table;
-      builder.parents = fragment.parents ?? builder.parents;
-      if (fragment.creates !== true) builder.changing.add(sql);
-      else if (fragment.isPlaceholder === true) builder.creating.push(sql);
-      else builder.creating.unshift(sql);
+    for (const fragment of fragments) {
+      const { about } = fragment;
+      if (about === undefined || !ignored.table(about.schema, plain(about.name)))
+        gather(registry, fragment, sql);
     }
   }
+  const { builders } = registry;
   const objects = [...builders.values()]
     .filter((builder) => !isIgnored(builder, ignored))
     .map((builder) => finish(builder, builders));
   return new Map(objects.sort((a, b) => compare(a.id, b.id)).map((object) => [object.id, object]));
+}
+
+/** The objects by the name they are spoken of. */
+interface Registry {
+  readonly builders: Map<string, Builder>;
+  /** An index's or an identity sequence's name, and the address of the table that it is part of. */
+  readonly aliases: Map<string, { readonly of: Address; readonly alias: Address }>;
+  /** Fragments of one statement share their address, so a look-up is mostly the one before again. */
+  readonly found: Map<Address, Builder | undefined>;
+}
+
+function register(said: readonly Said[]): Registry {
+  const registry: Registry = { builders: new Map(), aliases: new Map(), found: new Map() };
+  for (const { fragments } of said) {
+    for (const { creates, of, alias } of fragments) {
+      if (creates === true) {
+        const builder = registry.builders.get(keyOf(of)) ?? newBuilder(of);
+        builder.address = of;
+        registry.builders.set(keyOf(of), builder);
+        registry.found.set(of, builder);
+      }
+      if (alias !== undefined) registry.aliases.set(keyOf(alias), { of, alias });
+    }
+  }
+  return registry;
+}
+
+/** A composite type is named as a type in GRANT and COMMENT, and shares the names of tables otherwise. */
+function find({ builders, found }: Registry, of: Address): Builder | undefined {
+  if (found.has(of)) return found.get(of);
+  const builder =
+    builders.get(keyOf(of)) ??
+    (of.space === "type" ? builders.get(keyOf({ ...of, space: "relation" })) : undefined);
+  found.set(of, builder);
+  return builder;
+}
+
+function gather(registry: Registry, original: Fragment, sql: string): void {
+  let fragment = original;
+  let builder = find(registry, fragment.of);
+  if (builder === undefined) {
+    fragment = throughAlias(original, registry);
+    builder = find(registry, fragment.of) ?? newBuilder(fragment.of);
+    registry.builders.set(keyOf(fragment.of), builder);
+    registry.found.set(fragment.of, builder);
+  }
+  builder.fragments.push(fragment);
+  builder.table = fragment.of.table ?? builder.table;
+  builder.parents = fragment.parents ?? builder.parents;
+  if (fragment.creates !== true) builder.changing.add(sql);
+  else if (fragment.isPlaceholder === true) builder.creating.push(sql);
+  else builder.creating.unshift(sql);
 }
 
 export function compare(a: string, b: string): number {
@@ -93,7 +130,6 @@ function newBuilder(address: Address): Builder {
   return {
     address,
     table: undefined,
-    isCreated: false,
     fragments: [],
     creating: [],
     changing: new Set(),
@@ -101,32 +137,9 @@ function newBuilder(address: Address): Builder {
   };
 }
 
-function create(builders: Map<string, Builder>, { of }: Fragment): void {
-  const builder = builders.get(keyOf(of)) ?? newBuilder(of);
-  builder.address = of;
-  builder.isCreated = true;
-  builders.set(keyOf(of), builder);
-}
-
-/** A composite type is named as a type in GRANT and COMMENT, and shares the names of tables otherwise. */
-function builderFor(builders: Map<string, Builder>, of: Address): Builder {
-  const known =
-    builders.get(keyOf(of)) ??
-    (of.space === "type" ? builders.get(keyOf({ ...of, space: "relation" })) : undefined);
-  if (known !== undefined) return known;
-  const builder = newBuilder(of);
-  builders.set(keyOf(of), builder);
-  return builder;
-}
-
 /** What is said about an index is said about its table, likewise for an identity column's sequence. */
-function throughAlias(
-  fragment: Fragment,
-  builders: ReadonlyMap<string, Builder>,
-  aliases: ReadonlyMap<string, { readonly of: Address; readonly alias: Address }>,
-): Fragment {
-  const key = keyOf(fragment.of);
-  const found = builders.has(key) ? undefined : aliases.get(key);
+function throughAlias(fragment: Fragment, { aliases }: Registry): Fragment {
+  const found = aliases.get(keyOf(fragment.of));
   if (found === undefined) return fragment;
   const spoken = `${found.alias.type} ${found.alias.name}`;
   const isOfIndex = fragment.of.space === "index" && !/^(?:comment|security label|owner)/.test(fragment.part);
@@ -166,7 +179,7 @@ function finish(builder: Builder, builders: ReadonlyMap<string, Builder>): Schem
     schema,
     name,
     parent: parentId,
-    checksum: sha256(JSON.stringify(parts.map((part) => [part.name, part.canonical]))),
+    checksum: sha256(parts.map((part) => `${JSON.stringify(part.name)}:${part.canonical}\n`).join("")),
     sql: statements.map((sql) => `${sql};\n`).join(""),
     parts,
   };

@@ -2,7 +2,8 @@
 
 export type TreeObject = Readonly<Record<string, unknown>>;
 
-export function isTreeObject(value: unknown): value is TreeObject {
+/** A node is JSON of our own making, so it may be changed by whoever holds it; see canonical.ts. */
+export function isTreeObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

@@ -1,6 +1,7 @@
 /** Statements that make an object in one piece, or change one that was made so. */
 import { canonicalForm } from "../canonical.js";
 import { readable, signatureOf, typeText } from "../names.js";
+import { roleName } from "../rules/privileges.js";
 import { listAt, namesIn, objectAt, stringAt, type TreeObject, unwrap } from "../tree.js";
 import { addressOf } from "./address.js";
 import { type Address, creation, named, type Reader, relation, unqualified, whole } from "./fragment.js";
@@ -151,12 +152,10 @@ export const createTransform: Reader = (statement) => {
 
 export const createUserMapping: Reader = (statement) => {
   const { tree } = statement;
-  const role =
-    stringAt(tree.user, "rolename") ?? (stringAt(tree.user, "roletype") ?? "").replace("ROLESPEC_", "");
+  const known = stringAt(tree.user, "rolename");
+  const role = known === undefined ? roleName(tree.user) : readable(known);
   const server = readable(stringAt(tree, "servername") ?? "");
-  return [
-    creation(statement, unqualified("user mapping", `for ${readable(role)} server ${server}`), plain(tree)),
-  ];
+  return [creation(statement, unqualified("user mapping", `for ${role} server ${server}`), plain(tree))];
 };
 
 export const alterTextSearchConfiguration: Reader = (statement) => {
