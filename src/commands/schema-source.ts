@@ -11,6 +11,7 @@ import {
 } from "../config/project.js";
 import { BlockedError, ConfigError } from "../errors.js";
 import { isMissing } from "../files.js";
+import { rolesIn } from "../schema/roles.js";
 import { readLiveSchema, type SchemaText, schemaText } from "./live-schema.js";
 import { type CommandOptions, connectionOf, type Session, sessionIn } from "./session.js";
 
@@ -162,6 +163,24 @@ async function readFileSource(path: string, settings: SchemaOptions): Promise<Sc
     );
   }
   if (/^-- (?:Data for )?Name: .+; Type: /m.test(sql)) return schemaText(sql, settings);
-  const { dumpOfSql } = await import("../postgres/shadow.js");
-  return schemaText(await dumpOfSql(sql, path), settings);
+  return loadFileSource(sql, path, settings);
+}
+
+async function loadFileSource(sql: string, path: string, settings: SchemaOptions): Promise<SchemaText> {
+  const { embeddedShadowServer, withLoadedShadow } = await import("../postgres/shadow.js");
+  const server = await embeddedShadowServer();
+  try {
+    return await withLoadedShadow(server, { sql, name: path, roles: await rolesIn(sql) }, (shadow) =>
+      readLiveSchema(shadow, { pgDump: "bundled", schema: settings }),
+    );
+  } catch (error) {
+    if (!(error instanceof BlockedError)) throw error;
+    throw new ConfigError("SQL_REFUSED", error.message, {
+      where: error.where,
+      hint: error.hint,
+      cause: error,
+    });
+  } finally {
+    await server.close();
+  }
 }
