@@ -20,6 +20,7 @@ import {
   type Parent,
   parentOf,
   partingPoint,
+  pathBetween,
   pverOf,
   type Version,
 } from "./versions.js";
@@ -180,13 +181,20 @@ function decideParent({ archive, pending, databaseVersion }: ArchivingRequest): 
 function elsewhere({ paths, versions }: Archive, databaseVersion: string, head: string): BlockedError {
   const { database } = paths;
   const known = versions.has(databaseVersion);
+  const run = (file: string) => `  wov-db ${database} -f ${quotePath(file)}`;
+  const lacking = (pathBetween(versions, databaseVersion, head) ?? []).map(paths.archivedDeltas);
   return new BlockedError(
     "DATABASE_ELSEWHERE",
     `The database ${database} is at version ${databaseVersion}, but the archive is at ${head}.`,
     {
       where: paths.history,
       hint: known
-        ? `Bring the database to the archive's version first:\n  wov-deploy ${database}`
+        ? [
+            `Your deltas are to follow ${head}. Take back in the database what they do, then run:`,
+            ...lacking.map(run),
+            `  wov-db ${database} --wdb-createinstance`,
+            run(paths.pendingDeltas),
+          ].join("\n")
         : `The archive does not know version ${databaseVersion}; it may stand on another branch:\n  git log --all -- ${quotePath(paths.history)}`,
     },
   );

@@ -34,7 +34,7 @@ const TEXTS: Record<BlockerState, (facts: BlockerFacts) => Text> = {
     if (comparison.behind.length > 0) {
       return {
         message: `${database} on ${stage} is at ${comparison.at}; the archive is ahead by ${comparison.behind.join(", ")}.`,
-        hint: `Bring it there:\n${comparison.behind.map((version) => `  wov-db ${database} -f ${facts.deltasOf(version)}`).join("\n")}`,
+        hint: `Bring it there, and tell its ledger:\n${bringingThere(database, comparison.behind.map(facts.deltasOf))}`,
       };
     }
     if (comparison.expected === null) {
@@ -66,6 +66,16 @@ const TEXTS: Record<BlockerState, (facts: BlockerFacts) => Text> = {
     hint: `Archived files are never edited. Look at the changes, and take them back or commit them:\n  git status -- ${archiveUncommitted[0] ?? ""}`,
   }),
 };
+
+/**
+ * The commands that bring a database without changes of its own to a later version.
+ *
+ * @param deltas the files to run, oldest first, relative to the project
+ */
+export function bringingThere(database: string, deltas: readonly string[]): string {
+  const run = deltas.map((file) => `  wov-db ${database} -f ${file}`);
+  return [...run, `  wov-db ${database} --wdb-createinstance`].join("\n");
+}
 
 function list(paths: readonly string[]): string {
   const shown = paths.slice(0, LISTED_PATHS).map((path) => `  ${path}`);

@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import { readArchive } from "../archive/read.js";
 import { newest, pathBetween } from "../archive/versions.js";
 import { findProject, loadProject, type Project, type ProjectDatabase } from "../config/project.js";
@@ -8,6 +8,7 @@ import { isInside } from "../files.js";
 import { parsePushedRefs, pushesHead, readPushFacts } from "../git/pre-push.js";
 import { openRepository, type Repository } from "../git/repository.js";
 import { stagedContent, stagedPaths } from "../git/staged.js";
+import { bringingThere } from "./blocker-text.js";
 import { checkSession } from "./check.js";
 import { readLedgerVersion } from "./database-state.js";
 import type { CheckResult, HookResult } from "./results.js";
@@ -121,8 +122,11 @@ async function tellWhatIsAhead(session: Session, result: HookResult): Promise<vo
       if (last === null || at === null) continue;
       const lacking = pathBetween(versions, at.version, last.key) ?? [];
       if (lacking.length === 0) continue;
+      const files = lacking.map((version) =>
+        relative(session.project.root, database.paths.archivedDeltas(version)),
+      );
       result.notes.push(
-        `The archive of ${database.name} is ahead: the database on ${session.stage} is at ${at.version}, the archive has ${lacking.join(", ")}. See it with:\n  wov status`,
+        `The archive of ${database.name} is ahead: the database on ${session.stage} is at ${at.version}, the archive has ${lacking.join(", ")}. Bring it there:\n${bringingThere(database.name, files)}`,
       );
     } catch (error) {
       // The merge or checkout is done whatever is found here.
