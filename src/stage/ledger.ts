@@ -48,7 +48,7 @@ export interface Ledger {
   versionOf(database: string): Promise<LedgerVersion | null>;
   /** What happened to a database, oldest first. */
   log(database: string): Promise<LedgerEntry[]>;
-  /** Writes down an event and the version it leaves the database at. Recording the same event again changes nothing. */
+  /** Writes down an event and the version it leaves the database at. Recording the newest event again changes nothing. */
   record(record: LedgerRecord): Promise<void>;
   close(): Promise<void>;
 }
@@ -157,9 +157,9 @@ async function createTables(client: Client): Promise<void> {
         event text NOT NULL,
         by text NOT NULL,
         commit text,
-        at timestamptz NOT NULL DEFAULT now(),
-        UNIQUE (database, version_id, event)
-      );`);
+        at timestamptz NOT NULL DEFAULT now()
+      );
+      CREATE INDEX ON ${SCHEMA}.log (database, number);`);
     await client.query(`INSERT INTO ${SCHEMA}.format (number) VALUES ($1)`, [LEDGER_FORMAT]);
   }
   await client.query("COMMIT");
@@ -196,12 +196,15 @@ class PostgresLedger implements Ledger {
 
   async record(record: LedgerRecord): Promise<void> {
     const { database, version, versionId, event, by, commit } = record;
-    // One statement, so the log and the database's version never disagree.
+    // One statement, so the log and the database's version never disagree. A database may come back to a version
+    // that it was at before, so only the newest entry tells whether this event is noted already.
     await this.client.query(
-      `WITH logged AS (
+      `WITH newest AS (
+         SELECT version_id, event FROM ${SCHEMA}.log WHERE database = $1 ORDER BY number DESC LIMIT 1
+       ), logged AS (
          INSERT INTO ${SCHEMA}.log (database, version, version_id, event, by, commit)
-         VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (database, version_id, event) DO NOTHING
+         SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text
+         WHERE NOT EXISTS (SELECT FROM newest WHERE version_id = $3 AND event = $4)
          RETURNING database, version, version_id
        )
        INSERT INTO ${SCHEMA}.database (name, version, version_id)
