@@ -172,7 +172,9 @@ function finish(builder: Builder, builders: ReadonlyMap<string, Builder>): Schem
       : idOf(parent?.address.type ?? "table", { space: "relation", type: "", ...table });
   const [created, ...placeholders] = builder.creating;
   const shown = placeholders.length === 0 || builder.fragments.some(isMade) ? [created] : builder.creating;
-  const statements = [...shown.filter((sql) => sql !== undefined), ...[...builder.changing].sort()];
+  // The statement that makes a table says its columns too, and is to be shown once.
+  const changing = [...builder.changing].filter((sql) => !builder.creating.includes(sql)).sort();
+  const statements = [...shown.filter((sql) => sql !== undefined), ...changing];
   return {
     id: `${type} ${qualified(schema, name)}`,
     type,
