@@ -9,19 +9,30 @@ export interface SchemaText {
   readonly text: string;
   /** SHA-256 of `text`, computed once. */
   readonly sha256: string;
+  /** Major version of the server that printed it; null where the text does not say. */
+  readonly server: number | null;
+  /** What counts as schema in it. */
+  readonly settings: SchemaOptions;
   /** The canonical form, computed once. */
   canonical(): Promise<Schema>;
 }
 
 /** Makes a schema of a dump's text; nothing is parsed yet. */
 export function schemaText(dump: string, settings: SchemaOptions): SchemaText {
-  const text = archivedSchema(dump);
+  const text = archivedSchema(dump, settings);
   let canonical: Promise<Schema> | undefined;
   return {
     text,
     sha256: sha256(text),
+    server: serverOf(text),
+    settings,
     canonical: () => (canonical ??= canonicalSchema(text, settings)),
   };
+}
+
+function serverOf(text: string): number | null {
+  const [, major] = /^-- Dumped from database version (\d+)/.exec(text) ?? [];
+  return major === undefined ? null : Number(major);
 }
 
 /** Reads the schema that a database has now. */

@@ -40,7 +40,7 @@ const STORY: readonly Step[] = [
   {
     tell: "A column is added by hand. Nobody writes it down.",
     command: ["wov-db", "shopdb", "-c", ADD_NOTE],
-    says: [/ALTER/],
+    says: [/done/],
   },
   { command: ["npm", "version", "1.1.0", "--no-git-tag-version"] },
   { command: ["git", "commit", "--quiet", "-am", "Orders have notes"] },

@@ -227,7 +227,7 @@ async function runOrOpen(args: Arguments, output: Output): Promise<ExitStatus> {
 function sqlText({ results }: SqlResult, colors: Colors): string {
   const [only] = results;
   if (only !== undefined && results.length === 1 && only.columns.length === 0) {
-    return `${only.command}${only.count === null ? "" : ` ${only.count}`}`;
+    return only.count === null ? "done" : `${only.command} ${only.count}`;
   }
   const tables = results.filter(({ columns }) => columns.length > 0).map((one) => rowsText(one, colors));
   const others = results.length - tables.length;

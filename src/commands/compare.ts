@@ -1,0 +1,87 @@
+/**
+ * Are two schemas the same? Text answers first; where it cannot decide, PostgreSQL does: both schemas go through
+ * one and the same server, and what it prints of them is compared.
+ */
+import { BlockedError, ConfigError, type WovError } from "../errors.js";
+import type { ConnectionSettings } from "../postgres/connection.js";
+import type { ShadowServer } from "../postgres/shadow.js";
+import { diffSchemas, type Schema, type SchemaDiff } from "../schema/index.js";
+import { rolesIn } from "../schema/roles.js";
+import { isUndecided } from "../schema/undecided.js";
+import { readLiveSchema, type SchemaText } from "./live-schema.js";
+
+/** How two schemas compare. */
+export interface SchemaComparison {
+  /** As the server prints them where one was asked. */
+  readonly from: Schema;
+  readonly to: Schema;
+  readonly diff: SchemaDiff;
+  readonly differs: boolean;
+  /** Whether a server was asked. */
+  readonly byServer: boolean;
+  readonly warnings: readonly string[];
+}
+
+export interface CompareOptions {
+  /** A database on whose server shadows may be made; an embedded server serves where there is none or the role may not. */
+  readonly near?: ConnectionSettings | undefined;
+  readonly progress: (doing: string) => void;
+}
+
+/** Compares two schemas that were read with the same settings. */
+export async function compareSchemas(
+  from: SchemaText,
+  to: SchemaText,
+  options: CompareOptions,
+): Promise<SchemaComparison> {
+  const [before, after] = await Promise.all([from.canonical(), to.canonical()]);
+  const byText = comparison(before, after, false);
+  if (!byText.differs || !isUndecided(byText.diff, from.server !== null && from.server === to.server))
+    return byText;
+  options.progress("asking a server what text cannot decide");
+  try {
+    const [printedBefore, printedAfter] = await throughServer([from, to], options);
+    return comparison(await printedBefore.canonical(), await printedAfter.canonical(), true);
+  } catch (error) {
+    if (!(error instanceof BlockedError) && !(error instanceof ConfigError)) throw error;
+    const warning = `No server could be asked whether what differs only in how it is printed is the same: ${reasonOf(error)}`;
+    return { ...byText, warnings: [...byText.warnings, warning] };
+  }
+}
+
+function comparison(from: Schema, to: Schema, byServer: boolean): SchemaComparison {
+  return {
+    from,
+    to,
+    diff: diffSchemas(from, to),
+    differs: from.checksum !== to.checksum,
+    byServer,
+    warnings: [...new Set([...from.warnings, ...to.warnings])],
+  };
+}
+
+function reasonOf({ message, where }: WovError): string {
+  return where === undefined ? message : `${message} (${where})`;
+}
+
+async function throughServer(
+  [from, to]: readonly [SchemaText, SchemaText],
+  { near }: CompareOptions,
+): Promise<readonly [SchemaText, SchemaText]> {
+  const { embeddedShadowServer, ownShadowServer } = await import("../postgres/shadow.js");
+  const server = (near === undefined ? null : await ownShadowServer(near)) ?? (await embeddedShadowServer());
+  try {
+    return [await printed(server, from), await printed(server, to)];
+  } finally {
+    await server.close();
+  }
+}
+
+/** The schema as a server prints it that has loaded it from text. */
+async function printed(server: ShadowServer, schema: SchemaText): Promise<SchemaText> {
+  const { withLoadedShadow } = await import("../postgres/shadow.js");
+  const load = { sql: schema.text, name: "the schema", roles: await rolesIn(schema.text) };
+  return withLoadedShadow(server, load, (shadow) =>
+    readLiveSchema(shadow, { pgDump: "bundled", schema: schema.settings }),
+  );
+}
