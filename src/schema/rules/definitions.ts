@@ -3,13 +3,15 @@ import { listAt, namesIn, numberAt, objectAt, stringAt, type TreeObject, unwrap,
 import type { Rule } from "./context.js";
 
 /**
- * The name of a NOT NULL constraint: 18 stores and prints it, earlier servers have none.
+ * The name of a NOT NULL constraint: 18 stores and prints it, earlier servers have none. It stands with its column
+ * or with the table; the parser says `is_enforced` of the former alone, though PostgreSQL enforces both.
  * Bridges 17 and earlier, and 18.
  */
-export const notNullName: Rule = (constraint) =>
-  stringAt(constraint, "contype") === "CONSTR_NOTNULL" && "conname" in constraint
-    ? { Constraint: without(constraint, "conname") }
-    : undefined;
+export const notNullName: Rule = (constraint) => {
+  if (stringAt(constraint, "contype") !== "CONSTR_NOTNULL") return undefined;
+  if (!("conname" in constraint || "is_enforced" in constraint)) return undefined;
+  return { Constraint: without(without(constraint, "conname"), "is_enforced") };
+};
 
 /** What `CREATE SEQUENCE` does for an ascending sequence unless told otherwise. pg_dump always spells all of it. */
 function isSequenceDefault(option: TreeObject): boolean {
