@@ -68,6 +68,7 @@ function lastKey(path: readonly { readonly key: unknown }[] | undefined): string
  *
  * @param what the beginning of the error codes, e.g. `CONFIG`
  * @param file its path, for messages
+ * @param hint what mends a mistake
  * @throws failure `…_JSON` when the text is no JSON or an object has a key twice, `…_INVALID` when the schema
  *   refuses it; `where` is `file:line:column`
  */
@@ -77,6 +78,7 @@ export function parseJson<Schema extends v.GenericSchema>(
   file: string,
   what: string,
   failure: ErrorKind,
+  hint = "Correct the file at that place.",
 ): v.InferOutput<Schema> {
   let place: Place;
   try {
@@ -85,20 +87,23 @@ export function parseJson<Schema extends v.GenericSchema>(
     if (!(error instanceof JsonMistake)) throw error;
     throw new failure(`${what}_JSON`, `The file is not valid JSON: ${error.message}.`, {
       where: `${file}:${lineAndColumn(text, error.offset)}`,
-      hint: "Correct the file at that place.",
+      hint,
     });
   }
   const checked = v.safeParse(schema, JSON.parse(text));
   if (checked.success) return checked.output;
   const problems = checked.issues.map((issue) => {
     const keys = issue.path?.map((item) => String(item.key)) ?? [];
-    return { at: lineAndColumn(text, placeOf(place, keys)), says: describeIssue(issue, keys) };
+    const isUnknownKey = issue.type === "strict_object" && issue.expected === "never";
+    return { isUnknownKey, at: lineAndColumn(text, placeOf(place, keys)), says: describeIssue(issue, keys) };
   });
+  // A misspelt key is missing as well; the misspelling is what to mend.
+  problems.sort((a, b) => Number(b.isUnknownKey) - Number(a.isUnknownKey));
   const [first, ...rest] = problems;
   const more = rest.map((problem) => `\n${problem.at}: ${problem.says}`).join("");
   throw new failure(`${what}_INVALID`, `${first?.says ?? "The file is not as it should be"}${more}`, {
     where: `${file}:${first?.at ?? "1:1"}`,
-    hint: "Correct the file at that place.",
+    hint,
   });
 }
 
@@ -149,8 +154,15 @@ function locate(text: string): Place {
   const fail = (expected: string): never => {
     const here = text[offset];
     const found =
-      here === undefined ? "the end of the file" : here < " " ? "a control character" : `"${here}"`;
-    throw new JsonMistake(`${expected} is expected, not ${found}${adviceFor(text, offset)}`, offset);
+      here === undefined
+        ? "the end of the file"
+        : here < " "
+          ? "a control character"
+          : here === '"'
+            ? "a double quote"
+            : `"${here}"`;
+    const advice = adviceFor(text, offset, expected);
+    throw new JsonMistake(`${expected} is expected, not ${found}${advice}`, offset);
   };
   const literal = (character: string): boolean => {
     skipSpace();
@@ -195,11 +207,12 @@ function locate(text: string): Place {
 }
 
 /** The usual slips of hand-written JSON by what stands where something else should. */
-function adviceFor(text: string, offset: number): string {
+function adviceFor(text: string, offset: number, expected: string): string {
   const before = text.slice(0, offset).trimEnd();
   if (/[}\]]/.test(text[offset] ?? "") && before.endsWith(","))
     return "; JSON has no comma after the last element";
   if (text.startsWith("//", offset) || text.startsWith("/*", offset)) return "; JSON has no comments";
+  if (text[offset] === '"' && expected.startsWith('","')) return "; a comma is missing before it";
   if (text[offset] === '"') return "; the string has no end, or a line break or an unknown escape in it";
   if (text[offset] === "'") return "; JSON has double quotes only";
   return "";

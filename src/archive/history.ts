@@ -129,7 +129,9 @@ export function parseHistory(text: string, file: string): Map<string, Version> {
       hint: `Keep the versions of both sides, each entry whole, and take the markers out. Then:\n  git add -- ${quotePath(file)}\n  wov status`,
     });
   }
-  const content = parseJson(HistoryFile, text, file, "HISTORY", ArchiveError);
+  const path = quotePath(file);
+  const hint = `wov-push-db alone writes this file. Take the last good state back:\n  git checkout -- ${path}\nor see who changed it:\n  git log -p -- ${path}`;
+  const content = parseJson(HistoryFile, text, file, "HISTORY", ArchiveError, hint);
   const versions = Object.entries(content.versions).map(([key, entry]): [string, Version] => [
     key,
     {

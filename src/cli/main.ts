@@ -34,7 +34,7 @@ async function runGitHook(
 ): Promise<ExitStatus | undefined> {
   if (program !== "wov" || verb !== "hook" || [name, ...args].some((word) => word?.startsWith("-")))
     return undefined;
-  const [{ HOOK_NAMES }, { runHook }] = await Promise.all([
+  const [{ HOOK_NAMES }, { runHook, wayAround }] = await Promise.all([
     import("../commands/hook.js"),
     import("./verbs/hook-run.js"),
   ]);
@@ -44,7 +44,9 @@ async function runGitHook(
   try {
     return await runHook(known, args, { stage: undefined, url: undefined }, output);
   } catch (error) {
-    return output.error(error);
+    const status = output.error(error);
+    for (const line of wayAround(known)) output.note(line);
+    return status;
   } finally {
     output.done();
   }

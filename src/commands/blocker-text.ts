@@ -11,6 +11,8 @@ export interface BlockerFacts {
   readonly comparison: Comparison;
   /** Relative to the project. */
   readonly pendingFile: string;
+  /** The newest archived version where this PVER is lower, so that nothing can be archived under it; else null. */
+  readonly higher: string | null;
   readonly pendingStatements: number;
   /** The path of a version's archived deltas, relative to the project. */
   readonly deltasOf: (version: string) => string;
@@ -30,7 +32,7 @@ type Text = Pick<Blocker, "message" | "hint"> & Partial<Pick<Blocker, "where">>;
 
 const TEXTS: Record<BlockerState, (facts: BlockerFacts) => Text> = {
   schemaDiffers: (facts) => {
-    const { database, stage, comparison, states, pendingFile, pver } = facts;
+    const { database, stage, comparison, states, pendingFile } = facts;
     if (comparison.behind.length > 0) {
       return {
         message: `${database} on ${stage} is at ${comparison.at}; the archive is ahead by ${comparison.behind.join(", ")}.`,
@@ -46,17 +48,20 @@ const TEXTS: Record<BlockerState, (facts: BlockerFacts) => Text> = {
     const write = states.pendingDeltas
       ? `Check that ${pendingFile} holds these changes:\n  wov-db ${database} --wdb-edit`
       : `Write the SQL that makes these changes into ${pendingFile}:\n  wov-db ${database} --wdb-edit`;
-    const becomes = states.pverArchived ? `a further revision of ${pver}` : `version ${pver}`;
     return {
       message: `${database} on ${stage} is not as version ${comparison.expected.key} has it.`,
-      hint: `${write}\nThen archive it as ${becomes}:\n  wov-push-db ${database}`,
+      hint: `${write}\nThen ${archiving("it", facts)}`,
     };
   },
-  pendingDeltas: ({ database, pendingFile, pendingStatements, pver, states }) => ({
-    message: `${pendingStatements === 1 ? "One statement waits" : `${pendingStatements} statements wait`} in the pending deltas of ${database}.`,
-    where: pendingFile,
-    hint: `Archive ${pendingStatements === 1 ? "it" : "them"} as ${states.pverArchived ? `a further revision of ${pver}` : `version ${pver}`}:\n  wov-push-db ${database}`,
-  }),
+  pendingDeltas: (facts) => {
+    const { database, pendingFile, pendingStatements: count } = facts;
+    const hint = archiving(count === 1 ? "it" : "them", facts);
+    return {
+      message: `${count === 1 ? "One statement waits" : `${count} statements wait`} in the pending deltas of ${database}.`,
+      where: pendingFile,
+      hint: `${hint.charAt(0).toUpperCase()}${hint.slice(1)}`,
+    };
+  },
   uncommittedChanges: ({ uncommitted }) => ({
     message: `The repository has uncommitted changes:\n${list(uncommitted)}`,
     hint: "Commit or stash them, or leave this check out with --skip-git-checks.",
@@ -66,6 +71,15 @@ const TEXTS: Record<BlockerState, (facts: BlockerFacts) => Text> = {
     hint: `Archived files are never edited. Look at the changes, and take them back or commit them:\n  git status -- ${archiveUncommitted[0] ?? ""}`,
   }),
 };
+
+/** What to archive under, and the commands for it. */
+function archiving(what: string, { database, pver, states, higher }: BlockerFacts): string {
+  if (higher !== null) {
+    return `raise the project version, since ${pver} is lower than the archived ${higher}, and archive ${what}:\n  npm version --no-git-tag-version ${higher}\n  wov-push-db ${database}`;
+  }
+  const becomes = states.pverArchived ? `a further revision of ${pver}` : `version ${pver}`;
+  return `archive ${what} as ${becomes}:\n  wov-push-db ${database}`;
+}
 
 /**
  * The commands that bring a database without changes of its own to a later version.

@@ -1,5 +1,5 @@
 import { relative } from "node:path";
-import { heads, pverOf as pverOfKey } from "../archive/versions.js";
+import { compareVersions, heads, newest, pverOf as pverOfKey } from "../archive/versions.js";
 import { deltasError } from "../deltas/error.js";
 import { DatabaseError } from "../errors.js";
 import { diffSchemas, type Schema, type SchemaObject } from "../schema/index.js";
@@ -109,6 +109,7 @@ export async function checkDatabase(state: DatabaseState, around: Surroundings):
     comparison,
     pendingFile: relative(around.session.project.root, state.database.paths.pendingDeltas),
     pendingStatements: state.pending?.report.statements.length ?? 0,
+    higher: higherThan(around.pver, state),
     deltasOf: (version) =>
       relative(around.session.project.root, state.database.paths.archivedDeltas(version)),
     uncommitted: around.uncommitted,
@@ -122,11 +123,23 @@ export async function checkDatabase(state: DatabaseState, around: Surroundings):
     behind: [...comparison.behind],
     changes,
     warnings,
-    blockers: [
-      ...otherBlockers(state),
-      ...blockingStates(states, around.policy).map((blocking) => blockerOf(blocking, facts)),
-    ],
+    blockers: blockersOf(state, facts, around.policy),
   };
+}
+
+function higherThan(pver: string, { archive }: DatabaseState): string | null {
+  const last = newest(archive.versions);
+  return last !== null && compareVersions(pverOfKey(last.key), pver) > 0 ? pverOfKey(last.key) : null;
+}
+
+function blockersOf(state: DatabaseState, facts: BlockerFacts, policy: BlockPolicy): Blocker[] {
+  const others = otherBlockers(state);
+  const isInvalid = others.some((blocker) => blocker.state === "deltasInvalid");
+  // Deltas that cannot be applied cannot be archived either, so that is not proposed.
+  const blocking = blockingStates(facts.states, policy).filter(
+    (name) => name !== "pendingDeltas" || !isInvalid,
+  );
+  return [...others, ...blocking.map((name) => blockerOf(name, facts))];
 }
 
 /** What differs between the schema and the archived one, by object. */

@@ -76,13 +76,16 @@ export async function readPending(
 async function readLive(session: Session, database: ProjectDatabase): Promise<LiveDatabase | DatabaseError> {
   const { settings } = await connectionOf(session, database.name);
   session.progress(`reading the schema of ${database.name} on ${session.stage}`);
-  try {
-    const [schema, ledger] = await Promise.all([readLiveSchema(settings, database), readLedger(settings)]);
-    return { schema, ledger };
-  } catch (error) {
-    if (error instanceof DatabaseError) return error;
-    throw error;
-  }
+  const [schema, ledger] = await Promise.allSettled([
+    readLiveSchema(settings, database),
+    readLedger(settings),
+  ]);
+  if (schema.status === "fulfilled" && ledger.status === "fulfilled")
+    return { schema: schema.value, ledger: ledger.value };
+  // What is wrong with the database itself, before what is wrong with the ledger beside it.
+  const [failure] = [schema, ledger].filter((outcome) => outcome.status === "rejected");
+  if (failure?.reason instanceof DatabaseError) return failure.reason;
+  throw failure?.reason;
 }
 
 /** What the stage's ledger says of a database; null where it knows nothing or there is no ledger. */

@@ -28,7 +28,9 @@ function problemLines({ problems }: HookResult): string[] {
   return problems.map(({ where, message, hint }) => `${where}: ${message}\n${hint.replaceAll(/^/gm, "  ")}`);
 }
 
-function wayAround(name: HookName): string[] {
+/** How to go on without a hook that has stopped git; nothing for a hook that cannot. */
+export function wayAround(name: HookName): string[] {
+  if (name !== "pre-push" && name !== "pre-commit") return [];
   const command = name === "pre-push" ? "git push --no-verify" : "git commit --no-verify";
   return [
     `wovtools has stopped this ${name === "pre-push" ? "push" : "commit"}. To go on all the same: ${command}`,
