@@ -37,13 +37,14 @@ const HEADING =
 /** Where text begins that is not SQL: strings, quoted names, dollar quotes and comments. */
 const OPENING = /'|"|\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$|--|\/\*/g;
 const NAME_CHARACTER = /[\w$\u0080-\uffff]/;
-const STATE_LINE = /\nSET (default_tablespace|default_table_access_method) = ([^\n]*);/g;
-const LAST_STATE = /\nSET (default_tablespace|default_table_access_method) = ([^\n]*);\s*$/;
+const STATE = `\\nSET (default_tablespace|default_table_access_method) = ('[^']*'|"(?:[^"]|"")+"|[\\w$]*);`;
+const STATE_LINE = new RegExp(STATE, "g");
+const LAST_STATE = new RegExp(`${STATE}\\s*$`);
 const SERVER_VERSION = /^-- Dumped from database version (\d+)/m;
 const PROGRAM_VERSION = /^-- Dumped by pg_dump version (\d+)/m;
 /** What stands before the first entry: settings of the session and comments, none of it schema. */
 const PREAMBLE =
-  /^(?:\s+|--[^\n]*(?:\n|$)|\\(?:un)?restrict [^\n]*(?:\n|$)|SET \w+ (?:=|TO) [^\n]*;|SELECT pg_catalog\.set_config\('search_path', '', false\);)*/;
+  /^(?:\s+|--[^\n]*(?:\n|$)|\\(?:un)?restrict [^\n]*(?:\n|$)|SET \w+ (?:=|TO) [^\n;]*;|SELECT pg_catalog\.set_config\('search_path', '', false\);)*/;
 const EPILOGUE = /\n(?:--\n-- PostgreSQL database dump complete\n--\s*|\\unrestrict [^\n]*\s*)+$/;
 
 /**
@@ -58,9 +59,10 @@ export function readDump(text: string): Dump {
   const opening = unified.slice(0, headings[0]?.index);
   const state: State = { tablespace: "", accessMethod: "heap" };
   const entries: Entry[] = [];
-  const loose = opening.replace(PREAMBLE, "").replace(EPILOGUE, "\n").trim();
+  const preamble = PREAMBLE.exec(opening)?.[0] ?? "";
+  const loose = opening.slice(preamble.length).replace(EPILOGUE, "\n").trim();
   if (loose !== "") entries.push({ name: "", type: "", schema: null, owner: null, sql: loose, ...state });
-  for (const found of opening.matchAll(STATE_LINE)) applyState(state, found);
+  for (const found of preamble.matchAll(STATE_LINE)) applyState(state, found);
   for (const [index, heading] of headings.entries()) {
     const next = headings[index + 1];
     const body = unified.slice(heading.index + heading[0].length, next?.index);

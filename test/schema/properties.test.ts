@@ -1,0 +1,150 @@
+/** What holds for every dump, tried on many. */
+import { readFile } from "node:fs/promises";
+import fc from "fast-check";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { dumpSchema } from "#src/postgres/dump.js";
+import { type Entry, readDump } from "#src/schema/dump.js";
+import { archivedSchema, canonicalSchema, diffSchemas, fingerprintOfDump } from "#src/schema/index.js";
+import { freshDatabase } from "../support/server.js";
+
+const OPTIONS = { program: "bundled", owners: false, tablespaces: false, subscriptions: false } as const;
+
+const rich = await readFile(new URL("../matrix/schemas/rich.sql", import.meta.url), "utf8");
+const database = await freshDatabase(rich);
+const dump = await dumpSchema(database.connection, OPTIONS);
+
+function written(entries: readonly Entry[]): string {
+  const texts = entries.map(({ name, type, schema, sql, accessMethod }) => {
+    const heading = `--\n-- Name: ${name}; Type: ${type}; Schema: ${schema ?? "-"}; Owner: -\n--`;
+    return `SET default_table_access_method = ${accessMethod};\n\n${heading}\n\n${sql}\n\n\n`;
+  });
+  return `${texts.join("")}--\n-- PostgreSQL database dump complete\n--\n`;
+}
+
+const properties = suite("properties of the canonical form");
+
+properties("it does not depend on the order of the statements", async () => {
+  const { entries } = readDump(dump);
+  const { checksum } = await canonicalSchema(dump);
+  await fc.assert(
+    fc.asyncProperty(fc.shuffledSubarray([...entries], { minLength: entries.length }), async (shuffled) => {
+      assert.is((await canonicalSchema(written(shuffled))).checksum, checksum);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+properties("every entry of a dump is part of it", async () => {
+  const { entries } = readDump(dump);
+  const { checksum } = await canonicalSchema(dump);
+  const own = /^(?:TABLE )?wo_(?:objects|migrations)\b/;
+  for (const [index, { name, type, sql }] of entries.entries()) {
+    if (own.test(name) || sql === "" || type === "SHELL TYPE") continue;
+    // A view that is made twice counts as it is made in the end.
+    if (type === "VIEW" && /^CREATE VIEW [^;]* AS\nSELECT\n/.test(sql)) continue;
+    const without = await canonicalSchema(written(entries.toSpliced(index, 1)));
+    assert.is.not(without.checksum, checksum, `${type} ${name}`);
+  }
+});
+
+properties("the archived schema is the schema, and is archived unchanged", async () => {
+  const archived = archivedSchema(dump);
+  assert.is(archivedSchema(archived), archived);
+  assert.is((await canonicalSchema(archived)).checksum, (await canonicalSchema(dump)).checksum);
+  assert.is(fingerprintOfDump(archived), fingerprintOfDump(dump));
+});
+
+properties("the archived schema loads into an empty database and is the same there", async () => {
+  const copy = await freshDatabase(archivedSchema(dump));
+  const [before, after] = [
+    await canonicalSchema(dump),
+    await canonicalSchema(await dumpSchema(copy.connection, OPTIONS)),
+  ];
+  assert.equal(diffSchemas(before, after), { added: [], changed: [], dropped: [] });
+  assert.is(after.checksum, before.checksum);
+});
+
+properties("no text can pass for the end of a statement or a heading", async () => {
+  const fragment = fc.constantFrom(
+    "'",
+    '"',
+    "\\",
+    "$",
+    "$$",
+    "$_$",
+    ";",
+    "\n",
+    "--",
+    "/*",
+    "*/",
+    "E'",
+    "ü",
+    "\u{1f418}",
+    "a",
+    "\n\n--\n-- Name: fake; Type: TABLE; Schema: public; Owner: -\n--\n\n",
+    "\nSET default_tablespace = x;",
+    "\n\nALTER TABLE x OWNER TO y;",
+    "\\unrestrict k\n",
+  );
+  const text = fc.array(fragment, { maxLength: 12 }).map((parts) => parts.join(""));
+  const dumpOf = (said: string, body: string, name: string) => {
+    const quoted = said.includes("\\")
+      ? `E'${said.replace(/['\\]/g, "$&$&")}'`
+      : `'${said.replaceAll("'", "''")}'`;
+    const identifier = `"${name.replaceAll('"', '""')}x"`;
+    const entries = [
+      ["t", "TABLE", `CREATE TABLE public.t (\n    ${identifier} text DEFAULT ${quoted}\n);`],
+      ["TABLE t", "COMMENT", `COMMENT ON TABLE public.t IS ${quoted};`],
+      [
+        "f()",
+        "FUNCTION",
+        `CREATE FUNCTION public.f() RETURNS text\n    LANGUAGE x\n    AS $end$${body}$end$;`,
+      ],
+      ["u", "TABLE", "CREATE TABLE public.u (\n    id integer\n);"],
+    ];
+    return entries
+      .map(
+        ([tag, type, sql]) =>
+          `--\n-- Name: ${tag}; Type: ${type}; Schema: public; Owner: -\n--\n\n${sql}\n\n\n`,
+      )
+      .join("");
+  };
+  await fc.assert(
+    fc.asyncProperty(fc.tuple(text, text, text), fc.tuple(text, text, text), async (one, other) => {
+      const schema = await canonicalSchema(dumpOf(...one));
+      assert.equal(schema.warnings, []);
+      assert.equal([...schema.objects.keys()], ["function public.f()", "table public.t", "table public.u"]);
+      const archived = await canonicalSchema(archivedSchema(dumpOf(...one)));
+      assert.is(archived.checksum, schema.checksum);
+      const second = await canonicalSchema(dumpOf(...other));
+      assert.is(schema.checksum === second.checksum, one.join("\0") === other.join("\0"));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+properties("two tables have one checksum exactly when they are the same table", async () => {
+  const column = fc.record({
+    name: fc.constantFrom("a", "b", "A", "c d", "select"),
+    type: fc.constantFrom("integer", "bigint", "text", "character varying(5)", "text[]", "public.t"),
+    isNull: fc.boolean(),
+    value: fc.constantFrom("", " DEFAULT 1", " DEFAULT '1'::text", " DEFAULT NULL::text", " DEFAULT now()"),
+  });
+  const columns = fc.uniqueArray(column, { selector: ({ name }) => name, maxLength: 4 });
+  const sqlOf = (list: readonly (typeof column extends fc.Arbitrary<infer T> ? T : never)[]) =>
+    `CREATE TABLE public.t (\n${list
+      .map(({ name, type, isNull, value }) => `    "${name}" ${type}${value}${isNull ? "" : " NOT NULL"}`)
+      .join(",\n")}\n);`;
+  await fc.assert(
+    fc.asyncProperty(columns, columns, async (one, other) => {
+      const [a, b] = [await canonicalSchema(sqlOf(one)), await canonicalSchema(sqlOf(other))];
+      assert.is(a.checksum === b.checksum, sqlOf(one) === sqlOf(other));
+      const { added, changed, dropped } = diffSchemas(a, b);
+      assert.is(added.length + changed.length + dropped.length === 0, a.checksum === b.checksum);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+properties.run();
