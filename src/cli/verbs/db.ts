@@ -54,9 +54,9 @@ const options = (yargs: Argv<GlobalArguments>) =>
     .option("lwdb", flag("Go to the ledger: psql, or with -c or -f run that there (also -lwdb)"))
     .option("postgres-start", flag("Start the embedded server as the secrets describe it"))
     .option("postgres-stop", flag("Stop it; the data stay"))
-    .example("$0 shopdb --schema-diff", "what has changed since the newest archived version")
-    .example("$0 shopdb --wdb-edit", "write pending deltas")
-    .example('$0 shopdb -c "SELECT count(*) FROM orders"', "run SQL");
+    .example("wov-db shopdb --schema-diff", "what has changed since the newest archived version")
+    .example("wov-db shopdb --wdb-edit", "write pending deltas")
+    .example('wov-db shopdb -c "SELECT count(*) FROM orders"', "run SQL");
 
 type Arguments = ArgumentsOf<typeof options>;
 type Action = (args: Arguments, output: Output) => Promise<ExitStatus>;

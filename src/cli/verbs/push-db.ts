@@ -41,9 +41,9 @@ const options = (yargs: Argv<GlobalArguments>) =>
       type: "boolean",
       default: false,
     })
-    .example("$0 --check", "does anything block a push? (also -pc)")
-    .example("$0 --snapshot shopdb initial", "archive the first version")
-    .example("$0 shopdb", "archive the pending deltas of shopdb");
+    .example("wov-push-db --check", "does anything block a push? (also -pc)")
+    .example("wov-push-db --snapshot shopdb initial", "archive the first version")
+    .example("wov-push-db shopdb", "archive the pending deltas of shopdb");
 
 type Arguments = ArgumentsOf<typeof options>;
 
