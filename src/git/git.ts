@@ -1,5 +1,6 @@
-import { spawn } from "node:child_process";
+import type { SimpleGit } from "simple-git";
 import { ConfigError } from "../errors.js";
+import { USERS_OWN_GIT } from "./trust.js";
 
 /** A git command that ended with an exit status other than 0. */
 export class GitFailure extends Error {
@@ -8,8 +9,8 @@ export class GitFailure extends Error {
   /** Standard error, then standard output: what a hook printed may stand in either. */
   readonly output: string;
 
-  constructor(args: readonly string[], exitStatus: number | null, output: string) {
-    super(output === "" ? `git ${args[0] ?? ""} ended with exit status ${exitStatus}` : output);
+  constructor(exitStatus: number | null, output: string) {
+    super(output === "" ? `git ended with exit status ${exitStatus}` : output);
     this.name = "GitFailure";
     this.exitStatus = exitStatus;
     this.output = output;
@@ -38,59 +39,70 @@ const OTHER_REPOSITORY = {
 } as const;
 
 /**
- * Runs git with the user's own settings and environment, and in English, since its words tell one failure
- * from another.
- *
- * This is no place for simple-git: loading it takes a third of the time that a small hook has, it keeps the
- * user's GIT_* variables, editor and askpass from git or refuses to run, and it tells no exit status.
+ * Runs one git command with the user's own settings and environment, and in English, since its words tell one
+ * failure from another.
  *
  * @param directory where to run it; it must exist
- * @param args without the word `git`
- * @returns the bytes of its standard output
- * @throws GitFailure when it ends with another status than 0; ConfigError GIT_NOT_INSTALLED
+ * @param command what to run, e.g. `(git) => git.status()`
+ * @throws GitFailure when git ends with another status than 0; ConfigError GIT_NOT_INSTALLED
  */
-export function gitBytes(
+export async function withGit<T>(
   directory: string,
-  args: readonly string[],
-  options: GitOptions = {},
-): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const child = spawn("git", args, {
-      cwd: directory,
-      env: { ...process.env, ...OTHER_REPOSITORY, LANGUAGE: "en", ...options.env },
-      stdio: ["pipe", "pipe", "pipe"],
-    });
-    const out: Buffer[] = [];
-    const err: Buffer[] = [];
-    child.stdout.on("data", (bytes: Buffer) => out.push(bytes));
-    child.stderr.on("data", (bytes: Buffer) => err.push(bytes));
-    child.on("error", (cause) => reject(notStarted(directory, cause)));
-    child.on("close", (status) => {
-      if (status === 0) resolve(Buffer.concat(out));
-      else
-        reject(
-          new GitFailure(
-            args,
-            status,
-            Buffer.concat([...err, ...out])
-              .toString()
-              .trim(),
-          ),
-        );
-    });
-    // git may end before it has read everything; its exit status says what happened.
-    child.stdin.on("error", () => undefined);
-    child.stdin.end(options.input ?? "");
+  options: GitOptions,
+  command: (git: SimpleGit) => PromiseLike<T>,
+): Promise<T> {
+  const { simpleGit } = await import("simple-git");
+  const env = environment(options);
+  // simple-git keeps the text of an error, but neither its class nor git's exit status.
+  let failure: GitFailure | ConfigError | undefined;
+  const git = simpleGit({
+    baseDir: directory,
+    // The user's hooks get the library's setting too, and may abbreviate what they like.
+    unsafe: { ...USERS_OWN_GIT, allowAbbreviatedOptions: true },
+    allowEnvironment: Object.keys(env),
+    // Output may still be on its way when git has ended.
+    completion: { onClose: true, onExit: false },
+    // Bytes even where there are none: only then is the input closed, and nothing waits for more of it.
+    input: () => Buffer.from(options.input ?? ""),
+    errors(_error, { exitCode, stdErr, stdOut }) {
+      if (exitCode !== 0) failure = failureOf(directory, exitCode, Buffer.concat([...stdErr, ...stdOut]));
+      return failure;
+    },
+  });
+  try {
+    return await command(git.env(env));
+  } catch (error) {
+    throw failure ?? error;
+  }
+}
+
+function environment({ env }: GitOptions): Record<string, string> {
+  const all = { ...process.env, ...OTHER_REPOSITORY, LANGUAGE: "en", ...env };
+  const set: Record<string, string> = {};
+  for (const [name, value] of Object.entries(all)) if (value !== undefined) set[name] = value;
+  return set;
+}
+
+/** A program that could not be started has the negative number of the system's error as its status. */
+function failureOf(directory: string, exitStatus: number | null, output: Buffer): GitFailure | ConfigError {
+  const text = output.toString().trim();
+  const started = exitStatus === null || exitStatus >= 0;
+  if (started || !text.includes("ENOENT")) return new GitFailure(exitStatus, text);
+  return new ConfigError("GIT_NOT_INSTALLED", "The program git could not be started.", {
+    where: directory,
+    hint: "Install git and put it on PATH: https://git-scm.com/downloads",
   });
 }
 
-/** `gitBytes` for output that is text. */
-export async function git(
-  directory: string,
-  args: readonly string[],
-  options: GitOptions = {},
-): Promise<string> {
-  return (await gitBytes(directory, args, options)).toString();
+/**
+ * Runs git with arguments.
+ *
+ * @param args without the word `git`
+ * @returns its standard output
+ * @throws as `withGit`
+ */
+export function git(directory: string, args: readonly string[], options: GitOptions = {}): Promise<string> {
+  return withGit(directory, options, (engine) => engine.raw([...args]));
 }
 
 /**
@@ -115,13 +127,4 @@ export async function gitAnswer(
 /** Splits output of `-z`: every entry ends with a NUL, which no path can hold. */
 export function splitNul(output: string): string[] {
   return output.split("\0").slice(0, -1);
-}
-
-function notStarted(directory: string, cause: Error): Error {
-  if (!("code" in cause) || cause.code !== "ENOENT") return cause;
-  return new ConfigError("GIT_NOT_INSTALLED", "The program git could not be started.", {
-    where: directory,
-    hint: "Install git and put it on PATH: https://git-scm.com/downloads",
-    cause,
-  });
 }
