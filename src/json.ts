@@ -94,11 +94,11 @@ export function parseJson<Schema extends v.GenericSchema>(
   if (checked.success) return checked.output;
   const problems = checked.issues.map((issue) => {
     const keys = issue.path?.map((item) => String(item.key)) ?? [];
-    const isUnknownKey = issue.type === "strict_object" && issue.expected === "never";
-    return { isUnknownKey, at: lineAndColumn(text, placeOf(place, keys)), says: describeIssue(issue, keys) };
+    const isMissing = issue.type === "strict_object" && issue.received === "undefined";
+    return { isMissing, at: lineAndColumn(text, placeOf(place, keys)), says: describeIssue(issue, keys) };
   });
   // A misspelt key is missing as well; the misspelling is what to mend.
-  problems.sort((a, b) => Number(b.isUnknownKey) - Number(a.isUnknownKey));
+  problems.sort((a, b) => Number(a.isMissing) - Number(b.isMissing));
   const [first, ...rest] = problems;
   const more = rest.map((problem) => `\n${problem.at}: ${problem.says}`).join("");
   throw new failure(`${what}_INVALID`, `${first?.says ?? "The file is not as it should be"}${more}`, {

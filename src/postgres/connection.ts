@@ -3,6 +3,7 @@ import type { ConnectionOptions as TlsOptions } from "node:tls";
 import pg from "pg";
 import { parse as parseConnectionString } from "pg-connection-string";
 import { ConfigError, DatabaseError } from "../errors.js";
+import { quoteIdentifier } from "./quote.js";
 
 /** The `sslmode` values of libpq: https://www.postgresql.org/docs/current/libpq-ssl.html */
 export const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
@@ -256,6 +257,13 @@ function connectionError(error: unknown, settings: ConnectionSettings): Database
       "NO_SUCH_DATABASE",
       `The server has no such database: ${reason}.`,
       "Check the database's name, or make it with:\n  wov-db DATABASE --wdb-createinstance",
+    );
+  }
+  if (code === "42501") {
+    return fail(
+      "NO_RIGHT_TO_CONNECT",
+      `The role may not connect: ${reason}.`,
+      `Let the database's owner run:\n  GRANT CONNECT ON DATABASE ${quoteIdentifier(settings.database ?? "DATABASE")} TO ${quoteIdentifier(settings.user ?? "ROLE")};`,
     );
   }
   if (code === "53300") return fail("TOO_MANY_CONNECTIONS", reason, "Wait until other sessions end.");

@@ -50,6 +50,8 @@ export interface Ledger {
   log(database: string): Promise<LedgerEntry[]>;
   /** Writes down an event and the version it leaves the database at. Recording the newest event again changes nothing. */
   record(record: LedgerRecord): Promise<void>;
+  /** Whether the role has the rights that `record` takes. */
+  mayRecord(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -58,7 +60,8 @@ export interface Ledger {
  *
  * @param server how to reach any database of that server
  * @returns null where the server has no ledger yet
- * @throws DatabaseError `NEWER_LEDGER` where a newer version of the tool has made it
+ * @throws DatabaseError `NEWER_LEDGER` where a newer version of the tool has made it, `NO_RIGHT_FOR_LEDGER` where
+ *   the role may not read it
  */
 export async function openLedger(server: ConnectionSettings): Promise<Ledger | null> {
   let client: Client;
@@ -87,8 +90,22 @@ export async function openLedger(server: ConnectionSettings): Promise<Ledger | n
     return new PostgresLedger(client);
   } catch (error) {
     await client.end();
-    throw error;
+    throw isMissingRight(error) ? noRight(server, error.message) : error;
   }
+}
+
+/** PostgreSQL's insufficient_privilege. */
+function isMissingRight(error: unknown): error is ServerError {
+  return error instanceof ServerError && error.code === "42501";
+}
+
+/** The ledger is there, and the role lacks rights in it. */
+function noRight(server: ConnectionSettings, reason: string): DatabaseError {
+  const role = quoteIdentifier(server.user ?? "ROLE");
+  return new DatabaseError("NO_RIGHT_FOR_LEDGER", `The role may not use the ledger: ${reason}.`, {
+    where: describeConnection(ledgerConnection(server)),
+    hint: `Let the ledger's owner run, in the database ${LEDGER_DATABASE}:\n  GRANT USAGE ON SCHEMA ${SCHEMA} TO ${role};\n  GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA ${SCHEMA} TO ${role};`,
+  });
 }
 
 /** How to reach the ledger beside a database. */
@@ -97,22 +114,24 @@ export function ledgerConnection(server: ConnectionSettings): ConnectionSettings
 }
 
 /**
- * Makes the ledger where it is missing: the database and its tables.
+ * Makes the ledger where it is missing: the database and its tables. Afterwards the role can record in it.
  *
  * @returns whether there was anything to make
- * @throws DatabaseError `NO_RIGHT_FOR_LEDGER` where the role may not make a database
+ * @throws DatabaseError `NO_RIGHT_FOR_LEDGER` where the role may not make a database, or not write in the ledger
  */
 export async function createLedger(server: ConnectionSettings): Promise<{ created: boolean }> {
   const existing = await openLedger(server);
   if (existing) {
+    const mayRecord = await existing.mayRecord();
     await existing.close();
+    if (!mayRecord) throw noRight(server, "it may read it and not write");
     return { created: false };
   }
   try {
     await withClient(server, createDatabase);
     await withClient(ledgerConnection(server), createTables);
   } catch (error) {
-    if (!(error instanceof ServerError) || error.code !== "42501") throw error;
+    if (!isMissingRight(error)) throw error;
     throw new DatabaseError("NO_RIGHT_FOR_LEDGER", `The role may not make the ledger: ${error.message}.`, {
       where: describeConnection(server),
       hint: `Let a superuser run this once:\n  CREATE DATABASE ${SCHEMA} OWNER ${quoteIdentifier(server.user ?? "ROLE")};\nthen run:\n  wov-db --wdb-init`,
@@ -212,6 +231,15 @@ class PostgresLedger implements Ledger {
        ON CONFLICT (name) DO UPDATE SET version = EXCLUDED.version, version_id = EXCLUDED.version_id, since = now()`,
       [database, version, versionId, event, by, commit],
     );
+  }
+
+  async mayRecord(): Promise<boolean> {
+    const { rows } = await this.client.query<{ may: boolean }>(
+      `SELECT bool_and(has_table_privilege(name, right_to)) AS may
+       FROM (VALUES ($1, 'INSERT'), ($2, 'INSERT'), ($2, 'UPDATE')) AS needed (name, right_to)`,
+      [`${SCHEMA}.log`, `${SCHEMA}.database`],
+    );
+    return rows[0]?.may === true;
   }
 
   close(): Promise<void> {

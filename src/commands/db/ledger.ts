@@ -1,8 +1,9 @@
+import { DatabaseError as ServerError } from "pg";
 import { readSchema } from "../../archive/read.js";
 import { heads, type Version } from "../../archive/versions.js";
 import type { ProjectDatabase } from "../../config/project.js";
 import { BlockedError, DatabaseError } from "../../errors.js";
-import { type ConnectionSettings, withClient } from "../../postgres/connection.js";
+import { type ConnectionSettings, describeConnection, withClient } from "../../postgres/connection.js";
 import { quoteIdentifier } from "../../postgres/quote.js";
 import { createLedger, type Ledger, openLedger } from "../../stage/ledger.js";
 import { isSchemaOf, readDatabaseState } from "../database-state.js";
@@ -69,16 +70,19 @@ async function withLedger<T>(
 ): Promise<T> {
   const { settings } = await connectionOf(session, database);
   const ledger = await openLedger(settings);
-  if (ledger === null) {
-    throw new BlockedError("NO_LEDGER", `The server of ${database} on ${session.stage} has no ledger yet.`, {
-      hint: "Make it with:\n  wov-db --wdb-init",
-    });
-  }
+  if (ledger === null) throw noLedger(database, session.stage);
   try {
     return await work(ledger, settings.database ?? database);
   } finally {
     await ledger.close();
   }
+}
+
+/** The server was never told to keep a ledger. */
+export function noLedger(database: string, stage: string): BlockedError {
+  return new BlockedError("NO_LEDGER", `The server of ${database} on ${stage} has no ledger yet.`, {
+    hint: "Make it with:\n  wov-db --wdb-init",
+  });
 }
 
 function namesOf({ database }: DatabaseOptions): string[] {
@@ -89,15 +93,17 @@ function namesOf({ database }: DatabaseOptions): string[] {
  * Makes a database an instance of the archive on its stage: the database itself where it is missing, from the
  * schema of the newest archived version, and its entry in the ledger.
  *
- * @throws BlockedError `NO_VERSION_FITS` for a database whose schema is that of no archived version
+ * @throws BlockedError `NO_VERSION_FITS` for a database whose schema is that of no archived version; DatabaseError
+ *   `NO_RIGHT_TO_CREATE`, `NO_RIGHT_FOR_LEDGER` where the role may not make the one or the other
  */
 export async function createInstance(options: DatabaseOptions = {}): Promise<InstanceResult> {
   const session = await openSession(options);
   const database = onlyDatabase(session, options.database);
   const { settings } = await connectionOf(session, database.name);
   const { created } = await createDatabase(settings);
-  const version = await fillOrFind(session, database, settings);
+  // Before anything is loaded, so that a missing right stops it while it costs nothing.
   await createLedger(settings);
+  const version = await fillOrFind(session, database, settings);
   if (version !== null) await recordInstance(settings, version);
   return { database: database.name, stage: session.stage, created, version: version?.key ?? null };
 }
@@ -108,7 +114,16 @@ async function createDatabase(settings: ConnectionSettings): Promise<{ created: 
   return withClient({ ...settings, database: "postgres" }, async (client) => {
     const { rowCount } = await client.query("SELECT FROM pg_catalog.pg_database WHERE datname = $1", [name]);
     if (rowCount) return { created: false };
-    await client.query(`CREATE DATABASE ${quoteIdentifier(name)}`);
+    try {
+      await client.query(`CREATE DATABASE ${quoteIdentifier(name)}`);
+    } catch (error) {
+      if (!(error instanceof ServerError) || error.code !== "42501") throw error;
+      throw new DatabaseError("NO_RIGHT_TO_CREATE", `The role may not make the database: ${error.message}.`, {
+        where: describeConnection(settings),
+        hint: `Let a superuser run:\n  CREATE DATABASE ${quoteIdentifier(name)} OWNER ${quoteIdentifier(settings.user ?? "ROLE")};\nthen run this again.`,
+        cause: error,
+      });
+    }
     return { created: true };
   });
 }

@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type QueryArrayResult, DatabaseError as ServerError } from "pg";
-import { BlockedError, ConfigError } from "../../errors.js";
+import { BlockedError, ConfigError, DatabaseError } from "../../errors.js";
 import { isMissing } from "../../files.js";
 import { withClient } from "../../postgres/connection.js";
 import { ledgerConnection } from "../../stage/ledger.js";
 import type { SqlResult } from "../results.js";
 import { connectionOf, onlyDatabase, openSession } from "../session.js";
-import type { DatabaseOptions } from "./ledger.js";
+import { type DatabaseOptions, noLedger } from "./ledger.js";
 
 export interface SqlOptions extends DatabaseOptions {
   /** SQL to run. Several statements run in one transaction. */
@@ -37,6 +37,8 @@ export async function runSql(options: SqlOptions): Promise<SqlResult> {
       return { results: (Array.isArray(answer) ? answer : [answer]).map(describe) };
     });
   } catch (error) {
+    if (options.ledger && error instanceof DatabaseError && error.code === "NO_SUCH_DATABASE")
+      throw noLedger(database.name, session.stage);
     if (!(error instanceof ServerError)) throw error;
     const line =
       error.position === undefined ? "" : `:${sql.slice(0, Number(error.position)).split("\n").length}`;
