@@ -1,7 +1,6 @@
 /** What changed from one schema to another, object by object. */
 import { diffLines } from "diff";
-import type { Schema } from "./index.js";
-import type { SchemaObject, SchemaPart } from "./objects.js";
+import type { Schema, SchemaObject, SchemaPart } from "./objects.js";
 import { COLUMN_ORDER } from "./statements/tables.js";
 
 export interface PartChange {

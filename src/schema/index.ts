@@ -3,14 +3,14 @@
  * Nothing here touches a server, a file or a process.
  */
 import { readDump } from "./dump.js";
-import { assembleObjects, compare, type SchemaObject, sha256 } from "./objects.js";
+import { assembleObjects, compare, type Schema, sha256 } from "./objects.js";
 import { loadParser } from "./parser.js";
 import { DEFAULT_SETTINGS, ignoredBy, type SchemaSettings } from "./settings.js";
 import { readStatements } from "./statements/read.js";
 
 export { archivedSchema, fingerprintOfDump } from "./archived.js";
 export { diffSchemas, type ObjectChange, type PartChange, renderDiff, type SchemaDiff } from "./diff.js";
-export type { SchemaObject, SchemaPart } from "./objects.js";
+export type { Schema, SchemaObject, SchemaPart } from "./objects.js";
 export { DEFAULT_SETTINGS, type SchemaSettings } from "./settings.js";
 
 /**
@@ -18,16 +18,6 @@ export { DEFAULT_SETTINGS, type SchemaSettings } from "./settings.js";
  * stored schema.
  */
 export const FORM = 1;
-
-export interface Schema {
-  readonly form: number;
-  /** SHA-256 over the ids and checksums of all objects, in hexadecimal. */
-  readonly checksum: string;
-  /** By id, sorted by it. */
-  readonly objects: ReadonlyMap<string, SchemaObject>;
-  /** What could not be understood and is compared by its text, one sentence each. */
-  readonly warnings: readonly string[];
-}
 
 /**
  * Brings a dump to the canonical form: the same for the same schema, whichever server from 13 to 18 holds it and

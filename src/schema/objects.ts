@@ -35,6 +35,16 @@ export interface SchemaObject {
   readonly parts: readonly SchemaPart[];
 }
 
+export interface Schema {
+  readonly form: number;
+  /** SHA-256 over the ids and checksums of all objects, in hexadecimal. */
+  readonly checksum: string;
+  /** By id, sorted by it. */
+  readonly objects: ReadonlyMap<string, SchemaObject>;
+  /** What could not be understood and is compared by its text, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
 interface Builder {
   address: Address;
   table: Address["table"];

@@ -24,15 +24,16 @@ export interface Reading {
 }
 
 /**
- * Bytes of SQL that are given to the parser at once. One statement at a time costs four times as much; much more
- * than this costs more again, as the parser's answer outgrows the processor's caches.
+ * How much SQL is given to the parser at once, in UTF-16 units. One statement at a time costs four times as much;
+ * the whole of a large dump costs more again, as the answer outgrows the processor's caches.
  */
-const BATCH_SIZE = 16_384;
+const BATCH_SIZE = 65_536;
 
 /** Reads every statement of a dump. */
 export function readStatements(parser: Parser, dump: Dump, settings: SchemaSettings): Reading {
   const context: RuleContext = { server: dump.server };
-  const reading: MutableReading = { said: [], warnings: [], onPublic: [] };
+  const reading: MutableReading = { said: new Map(), warnings: [], onPublic: [], isAlone: new Set() };
+  const before = saidBefore(context, settings);
   let batch: Entry[] = [];
   let size = 0;
   const flush = () => {
@@ -42,20 +43,29 @@ export function readStatements(parser: Parser, dump: Dump, settings: SchemaSetti
   };
   for (const entry of dump.entries) {
     if (entry.sql === "") continue;
+    const known = before.get(keyOf(entry));
+    if (known !== undefined) {
+      reading.said.set(entry, [...known]);
+      continue;
+    }
     batch.push(entry);
     size += entry.sql.length;
     if (size >= BATCH_SIZE) flush();
   }
   flush();
+  remember(context, settings, reading);
   const inPublic = publicPrivileges(dump, reading.onPublic);
-  return { ...reading, said: inPublic === undefined ? reading.said : [...reading.said, inPublic] };
+  const said = [...reading.said.values()].flat();
+  return { said: inPublic === undefined ? said : [...said, inPublic], warnings: reading.warnings };
 }
 
 interface MutableReading {
-  readonly said: Said[];
+  readonly said: Map<Entry, Said[]>;
   readonly warnings: string[];
   /** Grants to PUBLIC in the schema `public`, in the order of the statements, and their SQL. */
   readonly onPublic: { readonly privileges: readonly Privilege[]; readonly sql: string }[];
+  /** Entries of which more is to be known than what they say. */
+  readonly isAlone: Set<Entry>;
 }
 
 interface Surroundings {
@@ -64,13 +74,38 @@ interface Surroundings {
   readonly reading: MutableReading;
 }
 
-/** Where a tablespace, and for the first two an access method, can be said by a setting. */
-const HOLDS_DATA: ReadonlySet<string> = new Set([
-  "CreateStmt",
-  "CreateTableAsStmt",
-  "IndexStmt",
-  "AlterTableStmt",
-]);
+/**
+ * What the entries of the dump before said. The dumps of one run are mostly a schema and the same a little later,
+ * so nearly nothing has to be parsed again.
+ */
+let latest: { readonly by: string; readonly said: ReadonlyMap<string, readonly Said[]> } | undefined;
+
+function readingBy({ server }: RuleContext, { owners, tablespaces, subscriptions }: SchemaSettings): string {
+  return JSON.stringify([server, owners, tablespaces, subscriptions]);
+}
+
+/** All of an entry that has a bearing on what its statements say. */
+function keyOf({ name, type, schema, tablespace, accessMethod, sql }: Entry): string {
+  return [type, schema, name, tablespace, accessMethod, sql].join("\0");
+}
+
+function saidBefore(context: RuleContext, settings: SchemaSettings): ReadonlyMap<string, readonly Said[]> {
+  return latest?.by === readingBy(context, settings) ? latest.said : new Map();
+}
+
+function remember(context: RuleContext, settings: SchemaSettings, { said, isAlone }: MutableReading): void {
+  const repeatable = [...said].filter(([entry]) => !isAlone.has(entry));
+  latest = {
+    by: readingBy(context, settings),
+    said: new Map(repeatable.map(([entry, list]) => [keyOf(entry), list])),
+  };
+}
+
+function add({ said }: MutableReading, entry: Entry, one: Said): void {
+  const list = said.get(entry);
+  if (list === undefined) said.set(entry, [one]);
+  else list.push(one);
+}
 
 const SEPARATOR = "\n;\n";
 
@@ -115,24 +150,28 @@ function readParsed(
   const { slice, length } = byteSlicer(text);
   const entryAt = entryFinder(entries);
   let grantor: string | null = null;
+  let current: Entry | undefined;
   for (const { stmt, stmt_location = 0, stmt_len = length - stmt_location } of statements) {
     const end = stmt_location + stmt_len;
     const [kind, tree] = unwrap(stmt);
     const sql = slice(stmt_location, end).replace(LEADING_COMMENTS, "").trimEnd();
     const entry = entryAt(end);
+    if (entry !== current) grantor = null;
+    current = entry;
     if (kind === "VariableSetStmt") grantor = grantorAfter(tree, grantor);
     if (entry === undefined || saysNothing(kind, tree)) continue;
     const reader = READERS.get(kind);
     if (reader === undefined) {
       readAsText(entry, sql, `is of no known kind (${kind})`, reading);
     } else if (kind === "GrantStmt" && isPublicInPublic(tree)) {
+      reading.isAlone.add(entry);
       reading.onPublic.push({ privileges: privilegesOf(tree, context), sql });
     } else {
       const within = (from: number, to: number) => slice(from, Math.min(to, end));
       const statement: Statement = { tree, text: sql, slice: within, context, settings, grantor };
       const fragments = reader(statement);
       const bySettings = saidBySettings(entry, kind, statement, fragments[0]);
-      reading.said.push({ sql, fragments: [...fragments, ...bySettings] });
+      add(reading, entry, { sql, fragments: [...fragments, ...bySettings] });
     }
   }
 }
@@ -169,9 +208,12 @@ function readAsText(entry: Entry, sql: string, reason: string, reading: MutableR
   const type = entry.type === "" ? "statement" : entry.type.toLowerCase();
   const name = entry.type === "" ? `"${sql.replaceAll(/\s+/g, " ").slice(0, 60)}"` : entry.name;
   const of = { ...unqualified(type, name), schema: entry.schema };
-  reading.said.push({ sql, fragments: [{ of, part: "text", canonical: JSON.stringify(sql), text: sql }] });
+  reading.isAlone.add(entry);
+  add(reading, entry, { sql, fragments: [{ of, part: "text", canonical: JSON.stringify(sql), text: sql }] });
   reading.warnings.push(`${type} ${qualified(entry.schema, name)} ${reason}; it is compared by its text`);
 }
+
+const HAS_TABLESPACE: ReadonlySet<string> = new Set(["TABLE", "MATERIALIZED VIEW", "INDEX", "CONSTRAINT"]);
 
 /** What pg_dump says by a setting before the statement: a table's access method, and tablespaces. */
 function saidBySettings(
@@ -180,12 +222,14 @@ function saidBySettings(
   statement: Statement,
   first: Fragment | undefined,
 ): Fragment[] {
-  if (first === undefined || !HOLDS_DATA.has(kind)) return [];
+  // Other entries leave these settings as they are, so there they say nothing.
+  if (first === undefined || !HAS_TABLESPACE.has(entry.type)) return [];
   const { of } = first;
   const { accessMethod, tablespace } = entry;
+  const isTable = kind === "CreateStmt" || kind === "CreateTableAsStmt";
+  if (!(isTable || kind === "IndexStmt" || first.part.startsWith("constraint "))) return [];
   const fragments: Fragment[] = [];
-  const hasRows = kind === "CreateTableAsStmt" || (kind === "CreateStmt" && !("partspec" in statement.tree));
-  if (hasRows && accessMethod !== "heap") {
+  if (isTable && !("partspec" in statement.tree) && accessMethod !== "heap") {
     fragments.push({
       of,
       part: "access method",
@@ -194,7 +238,7 @@ function saidBySettings(
     });
   }
   if (statement.settings.tablespaces && tablespace !== "") {
-    const part = kind === "CreateStmt" || kind === "CreateTableAsStmt" ? "tablespace" : first.part;
+    const part = isTable ? "tablespace" : first.part;
     fragments.push({ of, part, canonical: JSON.stringify(`tablespace ${tablespace}`), text: "" });
   }
   return fragments;
