@@ -154,9 +154,22 @@ schema("keeps the line ends inside a function", async () => {
   assert.is.not((await canonicalSchema(body("\r\n"))).checksum, (await canonicalSchema(body("\n"))).checksum);
 });
 
-schema("reads nested expressions as deep as PostgreSQL prints them", async () => {
-  const deep = `CREATE VIEW shop.deep AS SELECT ${"(".repeat(400)}1${" + 1)".repeat(400)} AS n;`;
-  assert.equal((await canonicalSchema(deep)).warnings, []);
+schema("compares by its text what is nested beyond all measure, and says so", async () => {
+  const nested = (depth: number) =>
+    canonicalSchema(
+      entry("orders", "TABLE", ORDERS) +
+        entry(
+          "deep",
+          "VIEW",
+          `CREATE VIEW shop.deep AS SELECT ${"(".repeat(depth)}1${" + 1)".repeat(depth)} AS n;`,
+        ),
+    );
+  assert.equal((await nested(400)).warnings, []);
+  for (const depth of [5_000, 50_000]) {
+    const { objects, warnings } = await nested(depth);
+    assert.match(warnings[0] ?? "", /^view shop\.deep .*compared by its text$/);
+    assert.equal([...objects.keys()], ["table shop.orders", "view shop.deep"]);
+  }
 });
 
 schema("tells an empty dump by the same checksum each time", async () => {

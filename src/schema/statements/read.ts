@@ -8,7 +8,7 @@ import { type Privilege, privilegesOf, publicSchemaPrivileges } from "../rules/p
 import type { SchemaSettings } from "../settings.js";
 import { listAt, namesIn, objectAt, stringAt, type TreeObject, unwrap } from "../tree.js";
 import { isPublicInPublic, PUBLIC_IN_PUBLIC } from "./attachments.js";
-import { type Fragment, type Statement, unqualified } from "./fragment.js";
+import { type Fragment, type Reader, type Statement, unqualified } from "./fragment.js";
 import { READERS } from "./index.js";
 
 /** A statement's text and what it says. */
@@ -169,10 +169,23 @@ function readParsed(
     } else {
       const within = (from: number, to: number) => slice(from, Math.min(to, end));
       const statement: Statement = { tree, text: sql, slice: within, context, settings, grantor };
-      const fragments = reader(statement);
-      const bySettings = saidBySettings(entry, kind, statement, fragments[0]);
-      add(reading, entry, { sql, fragments: [...fragments, ...bySettings] });
+      const fragments = fragmentsOf(reader, statement);
+      if (fragments === undefined) readAsText(entry, sql, "is nested too deeply", reading);
+      else {
+        const bySettings = saidBySettings(entry, kind, statement, fragments[0]);
+        add(reading, entry, { sql, fragments: [...fragments, ...bySettings] });
+      }
     }
+  }
+}
+
+/** Undefined for an expression of some thousand levels, which the parser takes and the stack does not. */
+function fragmentsOf(reader: Reader, statement: Statement): Fragment[] | undefined {
+  try {
+    return reader(statement);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
 }
 
