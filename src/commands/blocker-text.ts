@@ -1,6 +1,7 @@
 /** What a person is told about each state that blocks, and the commands that mend it. Pure. */
+import { quotePath } from "../archive/history.js";
 import type { BlockerState, States } from "./blockers.js";
-import type { Comparison } from "./database-state.js";
+import type { Comparison } from "./position.js";
 import type { Blocker } from "./results.js";
 
 export interface BlockerFacts {
@@ -14,6 +15,8 @@ export interface BlockerFacts {
   /** The newest archived version where this PVER is lower, so that nothing can be archived under it; else null. */
   readonly higher: string | null;
   readonly pendingStatements: number;
+  /** Relative to the project. */
+  readonly historyFile: string;
   /** The path of a version's archived deltas, relative to the project. */
   readonly deltasOf: (version: string) => string;
   readonly uncommitted: readonly string[];
@@ -32,26 +35,11 @@ type Text = Pick<Blocker, "message" | "hint"> & Partial<Pick<Blocker, "where">>;
 
 const TEXTS: Record<BlockerState, (facts: BlockerFacts) => Text> = {
   schemaDiffers: (facts) => {
-    const { database, stage, comparison, states, pendingFile } = facts;
-    if (comparison.behind.length > 0) {
-      return {
-        message: `${database} on ${stage} is at ${comparison.at}; the archive is ahead by ${comparison.behind.join(", ")}.`,
-        hint: `Bring it there, and tell its ledger:\n${bringingThere(database, comparison.behind.map(facts.deltasOf))}`,
-      };
-    }
-    if (comparison.expected === null) {
-      return {
-        message: `${database} on ${stage} has a schema, and its archive has no version yet.`,
-        hint: `Archive what it has as the first version:\n  wov-push-db --snapshot ${database} initial`,
-      };
-    }
-    const write = states.pendingDeltas
-      ? `Check that ${pendingFile} holds these changes:\n  wov-db ${database} --wdb-edit`
-      : `Write the SQL that makes these changes into ${pendingFile}:\n  wov-db ${database} --wdb-edit`;
-    return {
-      message: `${database} on ${stage} is not as version ${comparison.expected.key} has it.`,
-      hint: `${write}\nThen ${archiving("it", facts)}`,
-    };
+    const { comparison } = facts;
+    if (comparison.expected === null) return firstVersion(facts);
+    if (comparison.atUnknown) return elsewhere(facts);
+    if (comparison.behind.length > 0) return behind(facts);
+    return comparison.drift ? drifted(facts, comparison.expected.key) : ahead(facts, comparison.expected.key);
   },
   pendingDeltas: (facts) => {
     const { database, pendingFile, pendingStatements: count } = facts;
@@ -87,8 +75,51 @@ function archiving(what: string, { database, pver, states, higher }: BlockerFact
  * @param deltas the files to run, oldest first, relative to the project
  */
 export function bringingThere(database: string, deltas: readonly string[]): string {
-  const run = deltas.map((file) => `  wov-db ${database} -f ${file}`);
+  const run = deltas.map((file) => `  wov-db ${database} -f ${quotePath(file)}`);
   return [...run, `  wov-db ${database} --wdb-createinstance`].join("\n");
+}
+
+function firstVersion({ database, stage }: BlockerFacts): Text {
+  return {
+    message: `${database} on ${stage} has a schema, and its archive has no version yet.`,
+    hint: `Archive what it has as the first version:\n  wov-push-db --snapshot ${database} initial`,
+  };
+}
+
+function drifted(facts: BlockerFacts, expected: string): Text {
+  const { database, stage, states, pendingFile } = facts;
+  const write = states.pendingDeltas
+    ? `Check that ${pendingFile} holds these changes:\n  wov-db ${database} --wdb-edit`
+    : `Write the SQL that makes these changes into ${pendingFile}:\n  wov-db ${database} --wdb-edit`;
+  return {
+    message: `${database} on ${stage} is not as version ${expected} has it.`,
+    hint: `${write}\nThen ${archiving("it", facts)}`,
+  };
+}
+
+function behind({ database, stage, comparison, deltasOf }: BlockerFacts): Text {
+  const { at, drift } = comparison;
+  const commands = bringingThere(database, comparison.behind.map(deltasOf));
+  const message = `${database} on ${stage} is at ${at}${drift ? ", with changes of its own" : ""}; the archive is ahead by ${comparison.behind.join(", ")}.`;
+  if (!drift) return { message, hint: `Bring it there, and tell its ledger:\n${commands}` };
+  return {
+    message,
+    hint: `Take back in the database what is its own, then run:\n${commands}\nMake your changes again after that.`,
+  };
+}
+
+function ahead({ database, stage, comparison, pver, higher }: BlockerFacts, expected: string): Text {
+  return {
+    message: `${database} on ${stage} is at ${comparison.at}, but the newest archived under the project version ${pver} is ${expected}.`,
+    hint: `Raise the project version:\n  npm version --no-git-tag-version ${higher ?? pver}\nor use a database that is at ${expected}.`,
+  };
+}
+
+function elsewhere({ database, stage, comparison, historyFile }: BlockerFacts): Text {
+  return {
+    message: `${database} on ${stage} is at ${comparison.at}, which this archive does not have.`,
+    hint: `It may stand on another branch:\n  git log --all --oneline -- ${quotePath(historyFile)}\nGo there, or use a database that is at a version of this one.`,
+  };
 }
 
 function list(paths: readonly string[]): string {

@@ -5,13 +5,8 @@ import { DatabaseError } from "../errors.js";
 import { diffSchemas, type Schema, type SchemaObject } from "../schema/index.js";
 import { type BlockerFacts, blockerOf } from "./blocker-text.js";
 import { type BlockPolicy, blockingStates, type States } from "./blockers.js";
-import {
-  archivedSchemaText,
-  type Comparison,
-  compareWithArchive,
-  type DatabaseState,
-  readDatabaseState,
-} from "./database-state.js";
+import { archivedSchemaText, type DatabaseState, readDatabaseState } from "./database-state.js";
+import { type Comparison, compareWithArchive } from "./position.js";
 import { archivingPlace, openRepositories, readUncommitted } from "./repositories.js";
 import type { Blocker, CheckResult, DatabaseCheck, ObjectChange } from "./results.js";
 import { type CommandOptions, chosenDatabases, openSession, pverOf, type Session } from "./session.js";
@@ -84,6 +79,7 @@ export interface Surroundings {
   readonly archiveUncommitted: readonly string[];
 }
 
+/** Finds out the five states of a database that was read, and what blocks. */
 export async function checkDatabase(state: DatabaseState, around: Surroundings): Promise<DatabaseCheck> {
   const nothing = { states: null, version: null, expected: null, behind: [], changes: [], warnings: [] };
   const database = state.database.name;
@@ -108,6 +104,7 @@ export async function checkDatabase(state: DatabaseState, around: Surroundings):
     states,
     comparison,
     pendingFile: relative(around.session.project.root, state.database.paths.pendingDeltas),
+    historyFile: relative(around.session.project.root, state.database.paths.history),
     pendingStatements: state.pending?.report.statements.length ?? 0,
     higher: higherThan(around.pver, state),
     deltasOf: (version) =>

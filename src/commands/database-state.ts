@@ -3,7 +3,7 @@ import { relative } from "node:path";
 import { storedSettings } from "../archive/history.js";
 import { readJournal } from "../archive/journal.js";
 import { type Archive, readArchive, readSchema } from "../archive/read.js";
-import { latestOf, newest, pathBetween, type Version } from "../archive/versions.js";
+import type { Version } from "../archive/versions.js";
 import type { ProjectDatabase } from "../config/project.js";
 import { checkDeltas } from "../deltas/check.js";
 import type { DeltasReport } from "../deltas/report.js";
@@ -106,59 +106,6 @@ async function readLedger(settings: ConnectionSettings): Promise<LedgerVersion |
   } finally {
     await ledger.close();
   }
-}
-
-/** A schema held against what the archive has of it. */
-export interface Comparison {
-  /** The version that the schema ought to be: this PVER's newest, or else the one that the database is at. */
-  readonly expected: Version | null;
-  readonly differs: boolean;
-  /** The database is, without drift, at an older version than expected; these lead from there, oldest first. */
-  readonly behind: readonly string[];
-  /** The version that the database is at, as far as its ledger or its schema tells. */
-  readonly at: string | null;
-}
-
-/**
- * Holds a live schema against the archive.
- *
- * @throws ConfigError `SETTINGS_CHANGED` when the archived version counted something else as schema
- */
-export async function compareWithArchive(
-  state: DatabaseState,
-  live: LiveDatabase,
-  pver: string,
-): Promise<Comparison> {
-  const { archive } = state;
-  const { versions } = archive;
-  const recorded = live.ledger === null ? null : (versions.get(live.ledger.version) ?? null);
-  const archived = latestOf(versions, pver);
-  const last = newest(versions);
-  const expected = archived ?? recorded ?? last;
-  if (expected === null) {
-    return { expected, differs: (await live.schema.canonical()).objects.size > 0, behind: [], at: null };
-  }
-  if (await isSchemaOf(state, live.schema, expected))
-    return { expected, differs: false, behind: [], at: expected.key };
-  const older = recorded ?? (await versionOfSchema(state, live.schema));
-  if (older === null || older.key === expected.key || !(await isSchemaOf(state, live.schema, older))) {
-    return { expected, differs: true, behind: [], at: recorded?.key ?? null };
-  }
-  return {
-    expected,
-    differs: true,
-    behind: pathBetween(versions, older.key, expected.key) ?? [],
-    at: older.key,
-  };
-}
-
-/** The newest archived version that has exactly this schema: what is left to go by where no ledger tells. */
-async function versionOfSchema(state: DatabaseState, live: SchemaText): Promise<Version | null> {
-  const newestFirst = [...state.archive.versions.values()].reverse();
-  const sameText = newestFirst.find((version) => version.schema.sha256 === live.sha256);
-  if (sameText !== undefined) return sameText;
-  const { form, checksum } = await live.canonical();
-  return newestFirst.find((version) => version.schema.form === form && version.checksum === checksum) ?? null;
 }
 
 /** Whether a schema is the one of an archived version. Text that is the same is not even parsed. */

@@ -3,7 +3,8 @@ import { relative } from "node:path";
 import { heads, newest, pathBetween } from "../archive/versions.js";
 import { DatabaseError } from "../errors.js";
 import { isMissing } from "../files.js";
-import { compareWithArchive, type DatabaseState, readDatabaseState } from "./database-state.js";
+import { type DatabaseState, readDatabaseState } from "./database-state.js";
+import { compareWithArchive } from "./position.js";
 import { archivingPlace, openRepositories, type Repositories, readUncommitted } from "./repositories.js";
 import type { StatusResult } from "./results.js";
 import { type CommandOptions, chosenDatabases, openSession, pverOf, type Session } from "./session.js";
@@ -82,7 +83,7 @@ async function stageStatus(state: DatabaseState, stage: string, pver: string): P
       behind: [],
     };
   }
-  const { at, differs, behind } = await compareWithArchive(state, live, pver);
+  const { at, drift } = await compareWithArchive(state, live, pver);
   const last = newest(archive.versions);
   const lacking = at !== null && last !== null ? (pathBetween(archive.versions, at, last.key) ?? []) : [];
   return {
@@ -91,7 +92,7 @@ async function stageStatus(state: DatabaseState, stage: string, pver: string): P
     problem: null,
     version: at,
     ledger: live.ledger !== null,
-    drift: differs && behind.length === 0,
+    drift,
     behind: lacking,
   };
 }
