@@ -6,6 +6,7 @@ import { checkDeltas } from "../deltas/check.js";
 import { WovError } from "../errors.js";
 import { isInside } from "../files.js";
 import { parsePushedRefs, pushesHead, readPushFacts } from "../git/pre-push.js";
+import { ARCHIVE_PUSH_VARIABLE } from "../git/push.js";
 import { openRepository, type Repository } from "../git/repository.js";
 import { stagedContent, stagedPaths } from "../git/staged.js";
 import { bringingThere } from "./blocker-text.js";
@@ -44,6 +45,7 @@ export async function hook(name: HookName, options: HookOptions = {}): Promise<H
   const repository = await openRepository(root);
   const session = sessionIn(await loadProject(root), options);
   if (name === "pre-push") {
+    if (session.env[ARCHIVE_PUSH_VARIABLE]) return result;
     if (await isForHead(repository, options.stdin ?? "")) await prePush(session, result);
   } else if (name === "pre-commit") {
     await preCommit(repository, session.project, result);

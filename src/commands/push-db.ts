@@ -16,12 +16,8 @@ import type { Repository } from "../git/repository.js";
 import { createLedger, openLedger } from "../stage/ledger.js";
 import { changeLines } from "./change-text.js";
 import { type CheckOptions, checkDatabase } from "./check.js";
-import {
-  compareWithArchive,
-  type DatabaseState,
-  type LiveDatabase,
-  readDatabaseState,
-} from "./database-state.js";
+import { type DatabaseState, type LiveDatabase, readDatabaseState } from "./database-state.js";
+import { compareWithArchive } from "./position.js";
 import {
   archivingPlace,
   openRepositories,
@@ -64,8 +60,7 @@ export async function pushDb(options: PushDbOptions = {}): Promise<PushDbResult>
   for (const database of chosen) outcomes.push(...(await finishInterrupted(run, database)));
   const decided = await decideAll(run, chosen);
   for (const { database, plan, warnings } of decided) {
-    if (plan !== null)
-      outcomes.push(outcomeOf(await archive(run, database, plan), session, repositories, false, warnings));
+    if (plan !== null) outcomes.push(await archive(run, database, plan, warnings));
     else if (!outcomes.some((outcome) => outcome.database === database.name))
       outcomes.push(nothingFor(database.name));
   }
@@ -87,8 +82,9 @@ interface Decision {
 }
 
 async function finishInterrupted(run: Run, database: ProjectDatabase): Promise<Outcome[]> {
-  const result = await resumeArchiving(placeOf(run, database), effectsOf(run, database));
-  return result === null ? [] : [outcomeOf(result, run.session, run.repositories, true, [])];
+  const effects = effectsOf(run, database);
+  const result = await resumeArchiving(placeOf(run, database), effects);
+  return result === null ? [] : [outcomeOf(result, { pushed: effects.isPushed(), resumed: true }, [])];
 }
 
 /** Reads all the databases, then decides about each; nothing is written before every one may be archived. */
@@ -158,12 +154,19 @@ async function planFor(
   });
 }
 
-async function archive(run: Run, database: ProjectDatabase, plan: ArchivingPlan): Promise<ArchivingResult> {
+async function archive(
+  run: Run,
+  database: ProjectDatabase,
+  plan: ArchivingPlan,
+  warnings: readonly string[],
+): Promise<Outcome> {
   const { settings } = await connectionOf(run.session, database.name);
   // Made before anything is written, so that a missing right stops the archiving while it costs nothing.
   await createLedger(settings);
   run.session.progress(`archiving ${database.name} ${plan.version}`);
-  return applyArchiving(plan, placeOf(run, database), effectsOf(run, database));
+  const effects = effectsOf(run, database);
+  const result = await applyArchiving(plan, placeOf(run, database), effects);
+  return outcomeOf(result, { pushed: effects.isPushed(), resumed: false }, warnings);
 }
 
 function placeOf({ repositories, options }: Run, database: ProjectDatabase): ArchivingPlace {
@@ -174,8 +177,14 @@ function placeOf({ repositories, options }: Run, database: ProjectDatabase): Arc
   };
 }
 
-function effectsOf({ session, repositories }: Run, database: ProjectDatabase): ArchivingEffects {
+/** What an archiving does to git and the ledger, and whether some remote has got it. */
+interface Effects extends ArchivingEffects {
+  isPushed(): boolean;
+}
+
+function effectsOf({ session, repositories }: Run, database: ProjectDatabase): Effects {
   const repository = repositories.archive;
+  let pushed = false;
   const pushes = session.project.archive.push ?? repositories.separate;
   return {
     commit: async (write, remove, message) => {
@@ -205,15 +214,18 @@ function effectsOf({ session, repositories }: Run, database: ProjectDatabase): A
         await ledger?.close();
       }
     },
-    push: pushes ? async () => void (await push(repository)) : undefined,
+    push: pushes
+      ? async () => {
+          pushed = await push(repository);
+        }
+      : undefined,
+    isPushed: () => pushed,
   };
 }
 
 function outcomeOf(
   result: ArchivingResult,
-  session: Session,
-  repositories: Repositories,
-  resumed: boolean,
+  { pushed, resumed }: Pick<Outcome, "pushed" | "resumed">,
   warnings: readonly string[],
 ): Outcome {
   const { plan } = result;
@@ -230,7 +242,7 @@ function outcomeOf(
     archived: plan.version,
     parent: plan.parent,
     commit: result.commit,
-    pushed: session.project.archive.push ?? repositories.separate,
+    pushed,
     resumed,
     warnings: [...warnings, ...kept],
   };

@@ -1,8 +1,10 @@
 import { stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import type { ArchivingPlace } from "../archive/apply.js";
+import { quotePath } from "../archive/history.js";
 import type { Project, ProjectDatabase } from "../config/project.js";
-import { isMissing } from "../files.js";
+import { ConfigError } from "../errors.js";
+import { isInside, isMissing } from "../files.js";
 import { openRepository, type Repository } from "../git/repository.js";
 import { type Change, splitChanges, uncommittedChanges } from "../git/status.js";
 import { repositoryOf, type Session } from "./session.js";
@@ -23,13 +25,24 @@ export interface Uncommitted {
   readonly archive: ReadonlyMap<string, readonly string[]>;
 }
 
-/** @throws ConfigError where either is no repository with a work tree */
+/** @throws ConfigError `NO_ARCHIVE`, and where either is no repository with a work tree */
 export async function openRepositories(session: Session): Promise<Repositories> {
   const project = await repositoryOf(session);
   const { folder } = session.project.archive;
-  // Before the first archiving the folder may not be there.
-  const archive = (await isFolder(folder)) ? await openRepository(folder) : project;
+  const isThere = await isFolder(folder);
+  const isOurs = isInside(session.project.root, folder) || isInside(project.root, folder);
+  if (!isThere && !isOurs) throw noArchive(folder);
+  // Inside the project it comes with the first archiving.
+  const archive = isThere ? await openRepository(folder) : project;
   return { project, archive, separate: archive.root !== project.root };
+}
+
+/** Made here, it would be an empty archive of a database that may have another. */
+function noArchive(folder: string): ConfigError {
+  return new ConfigError("NO_ARCHIVE", "The archive's repository is not there.", {
+    where: folder,
+    hint: `Clone it, or start one:\n  git clone URL ${quotePath(folder)}\n  git init ${quotePath(folder)}`,
+  });
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -3,7 +3,13 @@ import { GitFailure, git, gitAnswer } from "./git.js";
 import type { Repository } from "./repository.js";
 
 /**
- * Pushes the checked-out branch.
+ * Set for the hooks of a push that an archiving makes: what they would look for was looked at before it began, and
+ * until the push is through the archiving is not finished.
+ */
+export const ARCHIVE_PUSH_VARIABLE = "WOV_ARCHIVE_PUSH";
+
+/**
+ * Pushes the checked-out branch, as the last step of an archiving.
  *
  * Where the branch has an upstream it goes there; where it has none and there is a remote, it goes to the
  * remote under its own name, which becomes the upstream.
@@ -42,7 +48,7 @@ export async function push(repository: Repository, remote?: string): Promise<boo
     ? ["push", "--quiet", "--", target, `HEAD:${merge}`]
     : ["push", "--quiet", "--set-upstream", "--", target, `HEAD:refs/heads/${branch}`];
   try {
-    await git(root, args);
+    await git(root, args, { env: { [ARCHIVE_PUSH_VARIABLE]: "1" } });
   } catch (error) {
     if (!(error instanceof GitFailure)) throw error;
     throw new BlockedError("PUSH_REFUSED", `The push was refused:\n${withoutPasswords(error.message)}`, {
