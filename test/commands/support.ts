@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Ajv, type ValidateFunction } from "ajv";
 import * as assert from "uvu/assert";
 import { isMissing } from "#src/files.js";
-import { createInstance, init, pushDb } from "#src/index.js";
+import { createInstance, init, ledgerLog, log, pushDb } from "#src/index.js";
 import { type Ended, PACKAGE, type RunOptions, TestProject } from "../support/project.js";
 import { freshDatabase, type TestDatabase } from "../support/server.js";
 
@@ -15,6 +15,8 @@ export const SHOP = `
 `;
 /** What leads from 1.0.0 to 1.1.0. */
 export const ADD_NOTE = "ALTER TABLE orders ADD COLUMN note text;\n";
+
+export const ADD_MAIL = "ALTER TABLE customers ADD COLUMN mail text;\n";
 
 export const PENDING = "wovtools/db/shopdb.deltas";
 export const HISTORY = "wovtools/db/shopdb.json";
@@ -88,6 +90,29 @@ export class Shop {
   /** A file of the project as text; null where there is none. */
   async read(path: string): Promise<string | null> {
     return readIfThere(join(this.root, path));
+  }
+
+  /** What the archive's history says, oldest first, e.g. `1.1.0 < 1.0.0`. */
+  async versions(database = "shopdb"): Promise<string[]> {
+    const { databases } = await log({ cwd: this.root, databases: [database] });
+    return databases.flatMap((one) => one.versions.map(({ version, parent }) => `${version} < ${parent}`));
+  }
+
+  /** What the ledger says, oldest first, e.g. `archived 1.1.0`. */
+  async ledger(): Promise<string[]> {
+    const { entries } = await ledgerLog({ cwd: this.root });
+    return entries.map(({ version, event }) => `${event} ${version}`);
+  }
+
+  /** The lines of `git status --porcelain`, untracked files each by itself. */
+  async status(): Promise<string[]> {
+    return lines(await this.project.git("status", "--porcelain", "--untracked-files=all"));
+  }
+
+  /** The files of the newest commit, with git's letter for what became of them. */
+  async committed(): Promise<string[]> {
+    const text = await this.project.git("show", "--name-status", "--no-renames", "--format=", "HEAD");
+    return lines(text).map((line) => line.replace("\t", " "));
   }
 
   /** The subjects of the commits of HEAD, newest first. */
