@@ -40,16 +40,35 @@ export function startDumpWorker(): Worker {
   return new Worker(new URL("./dump-worker.js", import.meta.url));
 }
 
+/** What pg_dump is told besides the connection. */
+export interface DumpRun {
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly args: readonly string[];
+  /**
+   * The connection is in a transaction, which pg_dump takes for its own: it neither begins one nor changes how long
+   * a statement may take or wait.
+   */
+  readonly insideTransaction?: boolean | undefined;
+}
+
+/** pg_dump ended without a dump. */
+export class DumpFailure extends Error {
+  /** @param sqlState of the server's last error in the conversation; null where it sent none */
+  constructor(
+    message: string,
+    readonly sqlState: string | null,
+  ) {
+    super(message);
+  }
+}
+
 /**
- * Runs the bundled pg_dump over a connection that `pg` has made. The connection cannot be used for anything else
- * afterwards; ending it is left to the caller.
+ * Runs the bundled pg_dump over a connection that `pg` has made. Afterwards the connection is `pg`'s again, with
+ * pg_dump's settings and prepared statements in its session; ending it is left to the caller.
+ *
+ * @throws DumpFailure
  */
-export async function dumpThroughClient(
-  worker: Worker,
-  client: Client,
-  parameters: Readonly<Record<string, string>>,
-  args: readonly string[],
-): Promise<string> {
+export async function dumpThroughClient(worker: Worker, client: Client, run: DumpRun): Promise<string> {
   const { port1, port2 } = new MessageChannel();
   const signal = new Int32Array(new SharedArrayBuffer(4));
   const answer = (message: DumpAnswer) => {
@@ -60,25 +79,37 @@ export async function dumpThroughClient(
 
   // From here on the bytes are pg_dump's: pg's own parser must not see them.
   const { stream } = client.connection;
+  const ofPg = stream.rawListeners("data");
   stream.removeAllListeners("data");
   const collector = new AnswerCollector();
+  let sqlState: string | null = null;
   stream.on("data", (chunk: Buffer) => {
     const whole = collector.add(chunk);
-    if (whole) answer({ bytes: whole });
+    if (whole === undefined) return;
+    sqlState = sqlStateOf(whole) ?? sqlState;
+    answer({ bytes: whole });
   });
   const lost = () => answer({ failure: "the connection to the server was lost" });
   stream.once("error", lost);
   stream.once("close", lost);
-  port1.on("message", (request: DumpRequest) => stream.write(request.bytes));
+  port1.on("message", ({ bytes }: DumpRequest) => {
+    if (typeOf(bytes) === TERMINATE) return;
+    const own = run.insideTransaction === true ? answeredHere(bytes) : null;
+    if (own === null) stream.write(bytes);
+    else answer({ bytes: own });
+  });
 
-  const task: DumpTask = { port: port2, signal, args, parameters };
+  const task: DumpTask = { port: port2, signal, args: run.args, parameters: run.parameters };
   try {
     worker.postMessage(task, [port2]);
     const [result]: DumpResult[] = await once(worker, "message");
-    if (result === undefined) throw new Error("pg_dump ended without an answer");
-    if ("failure" in result) throw new Error(result.failure);
+    if (result === undefined) throw new DumpFailure("pg_dump ended without an answer", sqlState);
+    if ("failure" in result) throw new DumpFailure(result.failure, sqlState);
     return result.dump;
   } finally {
+    stream.removeAllListeners("data");
+    for (const listener of ofPg)
+      stream.on("data", (...args: unknown[]) => Reflect.apply(listener, stream, args));
     stream.off("error", lost);
     stream.off("close", lost);
     port1.close();
@@ -89,6 +120,45 @@ export async function dumpThroughClient(
 /** A message is one byte of type, four of length (which counts itself), and the rest. */
 const HEADER_BYTES = 5;
 const READY_FOR_QUERY = "Z".charCodeAt(0);
+const QUERY = "Q".charCodeAt(0);
+const TERMINATE = "X".charCodeAt(0);
+const ERROR_RESPONSE = "E".charCodeAt(0);
+
+function typeOf(bytes: Uint8Array): number | undefined {
+  return bytes[0];
+}
+
+/** What would end or change a transaction that is not pg_dump's own, and how long it may be kept waiting. */
+const NOT_FOR_THE_SERVER =
+  /^(BEGIN|SET)\b(?=$|;| TRANSACTION | (?:statement|lock|transaction|idle_in_transaction_session)_timeout )/;
+
+/** The answer to a statement that the server is not to see, as it would give it in a transaction; else null. */
+function answeredHere(bytes: Uint8Array): Uint8Array | null {
+  if (typeOf(bytes) !== QUERY) return null;
+  const sql = Buffer.from(bytes.subarray(HEADER_BYTES, -1)).toString();
+  const [, tag] = NOT_FOR_THE_SERVER.exec(sql) ?? [];
+  if (tag === undefined) return null;
+  const complete = Buffer.from(`C\0\0\0\0${tag}\0`);
+  complete.writeUInt32BE(complete.length - 1, 1);
+  return new Uint8Array(Buffer.concat([complete, Buffer.from("Z\0\0\0\u0005T")]));
+}
+
+/** The SQLSTATE of an error in an answer: https://www.postgresql.org/docs/current/protocol-error-fields.html */
+function sqlStateOf(answer: Uint8Array): string | null {
+  const bytes = Buffer.from(answer);
+  for (let offset = 0; offset + HEADER_BYTES <= bytes.length; ) {
+    const end = offset + 1 + bytes.readUInt32BE(offset + 1);
+    if (bytes[offset] === ERROR_RESPONSE) {
+      const fields = bytes
+        .subarray(offset + HEADER_BYTES, end)
+        .toString()
+        .split("\0");
+      return fields.find((field) => field.startsWith("C"))?.slice(1) ?? null;
+    }
+    offset = end;
+  }
+  return null;
+}
 
 /** Gathers what the server sends until a ReadyForQuery message ends the answer. */
 class AnswerCollector {

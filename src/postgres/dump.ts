@@ -43,7 +43,7 @@ export async function dumpSchema(settings: ConnectionSettings, options: DumpOpti
     client = await connect(settings);
     const parameters = await sessionParameters(client);
     if (majorOf(parameters.server_version ?? "") > BUNDLED_MAJOR) return await systemDump(settings, options);
-    return await dumpThroughClient(worker, client, parameters, dumpArguments(options));
+    return await dumpThroughClient(worker, client, { parameters, args: dumpArguments(options) });
   } catch (error) {
     if (error instanceof DatabaseError || error instanceof ConfigError) throw error;
     throw dumpFailed(error instanceof Error ? error.message : String(error), settings, error);
@@ -52,7 +52,64 @@ export async function dumpSchema(settings: ConnectionSettings, options: DumpOpti
   }
 }
 
-function dumpArguments(options: DumpOptions): string[] {
+/** The error of a dump over a connection of the caller's, with what the server said last. */
+export class DumpRefused extends DatabaseError {
+  /** The SQLSTATE; null where the server sent no error. */
+  readonly sqlState: string | null;
+
+  constructor(error: DatabaseError, sqlState: string | null) {
+    super(error.code, error.message, error);
+    this.sqlState = sqlState;
+  }
+}
+
+/** A pg_dump that is loaded while something else is done, for one dump. Whoever prepared it runs or ends it. */
+export interface PreparedDump {
+  /**
+   * Reads the schema as the transaction sees it that is open on a connection, uncommitted changes included. The
+   * transaction stays open and as it was, but that tables are locked in ACCESS SHARE mode for the time of the dump;
+   * `lock_timeout` holds for that. Prepared statements of the session are gone afterwards.
+   *
+   * @throws DumpRefused; the transaction may have failed then
+   */
+  run(client: Client, options: Omit<DumpOptions, "program">): Promise<string>;
+  end(): Promise<void>;
+}
+
+/** Loads the bundled pg_dump for a dump inside a transaction; no other program can see what is not committed. */
+export async function prepareDump(): Promise<PreparedDump> {
+  const { DumpFailure, dumpThroughClient, startDumpWorker } = await import("./bundled-dump.js");
+  const worker = startDumpWorker();
+  const end = async () => void (await worker.terminate());
+  const run = async (client: Client, options: Omit<DumpOptions, "program">) => {
+    const args = dumpArguments(options);
+    try {
+      await client.query("SAVEPOINT wov_dump");
+      const parameters = await sessionParameters(client);
+      const dump = await dumpThroughClient(worker, client, { parameters, args, insideTransaction: true });
+      // Takes back pg_dump's settings and its locks. Its prepared statements know no transaction.
+      await client.query("ROLLBACK TO SAVEPOINT wov_dump; RELEASE SAVEPOINT wov_dump; DEALLOCATE ALL");
+      return dump;
+    } catch (error) {
+      if (!(error instanceof DumpFailure)) throw error;
+      throw new DumpRefused(dumpFailed(error.message, clientSettings(client), error), error.sqlState);
+    } finally {
+      await end();
+    }
+  };
+  return { run, end };
+}
+
+function clientSettings({ host, port, user, database }: Client): ConnectionSettings {
+  return { host, port, user, database };
+}
+
+/** Whether the bundled pg_dump can read a server. @param version `server_version_num`, e.g. 180004 */
+export function canDumpInTransaction(version: number): boolean {
+  return Math.floor(version / 10_000) <= BUNDLED_MAJOR;
+}
+
+function dumpArguments(options: Omit<DumpOptions, "program">): string[] {
   return [
     "--schema-only",
     ...(options.owners ? [] : ["--no-owner"]),
