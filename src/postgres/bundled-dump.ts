@@ -37,7 +37,8 @@ const COMPILE_AS_USUAL = ["--no-liftoff-only", "--no-wasm-lazy-compilation"];
 /** Starts the thread, which loads pg_dump at once and then waits for its task. */
 export function startDumpWorker(): Worker {
   for (const flag of COMPILE_QUICKLY) setFlagsFromString(flag);
-  return new Worker(new URL("./dump-worker.js", import.meta.url));
+  // Flags of the program that uses the package, such as --input-type, are not for the worker.
+  return new Worker(new URL("./dump-worker.js", import.meta.url), { execArgv: [] });
 }
 
 /** What pg_dump is told besides the connection. */
