@@ -1,6 +1,6 @@
 /** The schema as it is archived: pg_dump's own text without what changes from one dump to the next. */
+import { createHash } from "node:crypto";
 import { type Dump, type Entry, readDump } from "./dump.js";
-import { sha256 } from "./objects.js";
 import { DEFAULT_SETTINGS, OWN_SCHEMA, OWN_TABLES, type SchemaSettings } from "./settings.js";
 
 /** What a session needs to load a schema, and what servers from 13 on have; pg_dump's own list grows with versions. */
@@ -50,7 +50,7 @@ export function archivedSchema(dump: string, settings: Partial<SchemaSettings> =
  * @returns SHA-256 in hexadecimal of {@link archivedSchema}
  */
 export function fingerprintOfDump(dump: string, settings: Partial<SchemaSettings> = {}): string {
-  return sha256(archivedSchema(dump, settings));
+  return createHash("sha256").update(archivedSchema(dump, settings)).digest("hex");
 }
 
 function headingOf({ name, type, schema, owner }: Entry, { owners }: SchemaSettings): string {

@@ -191,7 +191,7 @@ function finish(builder: Builder, builders: ReadonlyMap<string, Builder>): Schem
     schema,
     name,
     parent: parentId,
-    checksum: sha256(parts.map((part) => `${JSON.stringify(part.name)}:${part.canonical}\n`).join("")),
+    checksum: sha256(parts.map((part) => `${JSON.stringify(part.name)}\n${part.canonical}\n\n`).join("")),
     sql: statements.map((sql) => `${sql};\n`).join(""),
     parts,
   };
@@ -250,13 +250,12 @@ function partsOf(fragments: readonly Fragment[]): SchemaPart[] {
   const names = [...byName.keys()].sort();
   return names.map((name) => {
     const same = byName.get(name) ?? [];
+    const canonical = same.map((fragment) => fragment.canonical);
     const texts = same.map((fragment) => fragment.text).filter((text) => text !== "");
     return {
       name,
-      canonical: `[${same
-        .map((fragment) => fragment.canonical || '""')
-        .sort()
-        .join(",")}]`,
+      // One line for each fragment: JSON has no line ends.
+      canonical: canonical.length === 1 ? (canonical[0] ?? "") : canonical.sort().join("\n"),
       text: texts.join("; "),
     };
   });

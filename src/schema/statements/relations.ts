@@ -103,7 +103,7 @@ export const createEnum: Reader = (statement) => {
   const values = namesIn(listAt(statement.tree, "vals"));
   return [
     { ...creation(statement, of, "ENUM"), text: statement.text },
-    ...values.map((value) => ({ of, part: `value '${value}'`, canonical: "", text: "" })),
+    ...values.map((value) => ({ of, part: `value '${value}'`, canonical: JSON.stringify(value), text: "" })),
     { of, part: "order of values", canonical: JSON.stringify(values), text: values.join(", ") },
   ];
 };
