@@ -61,3 +61,8 @@ export class DatabaseError extends WovError {
 export class ArchiveError extends WovError {
   override readonly exitStatus = 4;
 }
+
+/** A deploy stopped partway: some of it is applied and noted, and the same command goes on from there. */
+export class StoppedError extends WovError {
+  override readonly exitStatus = 5;
+}

@@ -8,13 +8,15 @@ import {
   withClient,
 } from "../postgres/connection.js";
 import { quoteIdentifier } from "../postgres/quote.js";
+import {
+  LEDGER_DATABASE,
+  LEDGER_FORMAT,
+  prepareTables,
+  readFormat,
+  LEDGER_SCHEMA as SCHEMA,
+} from "./ledger-tables.js";
 
-/** The database, and the schema in it, that hold a server's ledger. */
-export const LEDGER_DATABASE = "wovtool";
-const SCHEMA = quoteIdentifier(LEDGER_DATABASE);
-
-/** The shape of the tables below. A ledger of a higher number was made by a newer version of the tool. */
-const LEDGER_FORMAT = 1;
+export { LEDGER_DATABASE };
 
 /** Something that happened to a database: a version was archived from it, or it was told to be at one. */
 export interface LedgerRecord {
@@ -24,14 +26,15 @@ export interface LedgerRecord {
   readonly version: string;
   /** The version's `id` in the history, which chains it to its ancestors. */
   readonly versionId: string;
-  readonly event: "archived" | "instance";
+  readonly event: "archived" | "instance" | "baseline";
   /** Who did it, e.g. the author of the commit. */
   readonly by: string;
   /** The commit in which the version was archived. */
   readonly commit: string | null;
 }
 
-export interface LedgerEntry extends LedgerRecord {
+export interface LedgerEntry extends Omit<LedgerRecord, "event"> {
+  readonly event: LedgerRecord["event"] | "deployed";
   readonly at: Date;
 }
 
@@ -44,6 +47,8 @@ export interface LedgerVersion {
 
 /** A server's ledger, open. Whoever opened it closes it. */
 export interface Ledger {
+  /** The format of its tables. */
+  readonly format: number;
   /** @returns null for a database that the ledger does not know */
   versionOf(database: string): Promise<LedgerVersion | null>;
   /** What happened to a database, oldest first. */
@@ -87,7 +92,7 @@ export async function openLedger(server: ConnectionSettings): Promise<Ledger | n
         },
       );
     }
-    return new PostgresLedger(client);
+    return new PostgresLedger(client, format);
   } catch (error) {
     await client.end();
     throw isMissingRight(error) ? noRight(server, error.message) : error;
@@ -114,22 +119,21 @@ export function ledgerConnection(server: ConnectionSettings): ConnectionSettings
 }
 
 /**
- * Makes the ledger where it is missing: the database and its tables. Afterwards the role can record in it.
+ * Makes the ledger where it is missing: the database and its tables. One of an older format is brought to the present
+ * one. Afterwards the role can record in it.
  *
- * @returns whether there was anything to make
+ * @returns whether there was none
  * @throws DatabaseError `NO_RIGHT_FOR_LEDGER` where the role may not make a database, or not write in the ledger
  */
 export async function createLedger(server: ConnectionSettings): Promise<{ created: boolean }> {
   const existing = await openLedger(server);
-  if (existing) {
-    const mayRecord = await existing.mayRecord();
-    await existing.close();
-    if (!mayRecord) throw noRight(server, "it may read it and not write");
-    return { created: false };
-  }
+  const [isCurrent, mayRecord] = [existing?.format === LEDGER_FORMAT, await existing?.mayRecord()];
+  await existing?.close();
+  if (mayRecord === false) throw noRight(server, "it may read it and not write");
+  if (isCurrent) return { created: false };
   try {
-    await withClient(server, createDatabase);
-    await withClient(ledgerConnection(server), createTables);
+    if (existing === null) await withClient(server, createDatabase);
+    await withClient(ledgerConnection(server), prepareTables);
   } catch (error) {
     if (!isMissingRight(error)) throw error;
     throw new DatabaseError("NO_RIGHT_FOR_LEDGER", `The role may not make the ledger: ${error.message}.`, {
@@ -138,7 +142,7 @@ export async function createLedger(server: ConnectionSettings): Promise<{ create
       cause: error,
     });
   }
-  return { created: true };
+  return { created: existing === null };
 }
 
 async function createDatabase(client: Client): Promise<void> {
@@ -154,47 +158,11 @@ async function createDatabase(client: Client): Promise<void> {
   }
 }
 
-async function createTables(client: Client): Promise<void> {
-  await client.query("BEGIN");
-  // Two processes that make the ledger at once do it one after the other.
-  await client.query("SELECT pg_advisory_xact_lock(hashtext($1))", [LEDGER_DATABASE]);
-  if ((await readFormat(client)) === null) {
-    await client.query(`
-      CREATE SCHEMA IF NOT EXISTS ${SCHEMA};
-      CREATE TABLE ${SCHEMA}.format (number integer NOT NULL);
-      CREATE TABLE ${SCHEMA}.database (
-        name text PRIMARY KEY,
-        version text NOT NULL,
-        version_id text NOT NULL,
-        since timestamptz NOT NULL DEFAULT now()
-      );
-      CREATE TABLE ${SCHEMA}.log (
-        number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-        database text NOT NULL,
-        version text NOT NULL,
-        version_id text NOT NULL,
-        event text NOT NULL,
-        by text NOT NULL,
-        commit text,
-        at timestamptz NOT NULL DEFAULT now()
-      );
-      CREATE INDEX ON ${SCHEMA}.log (database, number);`);
-    await client.query(`INSERT INTO ${SCHEMA}.format (number) VALUES ($1)`, [LEDGER_FORMAT]);
-  }
-  await client.query("COMMIT");
-}
-
-async function readFormat(client: Client): Promise<number | null> {
-  const { rows } = await client.query<{ there: boolean }>("SELECT to_regclass($1) IS NOT NULL AS there", [
-    `${SCHEMA}.format`,
-  ]);
-  if (!rows[0]?.there) return null;
-  const { rows: formats } = await client.query<{ number: number }>(`SELECT number FROM ${SCHEMA}.format`);
-  return formats[0]?.number ?? null;
-}
-
 class PostgresLedger implements Ledger {
-  constructor(private readonly client: Client) {}
+  constructor(
+    private readonly client: Client,
+    readonly format: number,
+  ) {}
 
   async versionOf(database: string): Promise<LedgerVersion | null> {
     const { rows } = await this.client.query<LedgerVersion>(
@@ -228,7 +196,8 @@ class PostgresLedger implements Ledger {
        )
        INSERT INTO ${SCHEMA}.database (name, version, version_id)
        SELECT database, version, version_id FROM logged
-       ON CONFLICT (name) DO UPDATE SET version = EXCLUDED.version, version_id = EXCLUDED.version_id, since = now()`,
+       ON CONFLICT (name) DO UPDATE SET version = EXCLUDED.version, version_id = EXCLUDED.version_id, since = now(),
+         partial_version = NULL, partial_id = NULL, partial_statements = NULL`,
       [database, version, versionId, event, by, commit],
     );
   }

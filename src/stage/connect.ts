@@ -1,0 +1,156 @@
+/** The session that a deploy works in. */
+import { escapeLiteral, DatabaseError as ServerError } from "pg";
+import { DatabaseError } from "../errors.js";
+import {
+  type Client,
+  type ConnectionSettings,
+  connect,
+  describeConnection,
+  withClient,
+} from "../postgres/connection.js";
+import { canDumpInTransaction } from "../postgres/dump.js";
+import { applicationName } from "./lock.js";
+
+/** How long statements of a deploy may take and wait. */
+export interface Limits {
+  /** How long a statement may wait for a lock, in milliseconds; 0: for ever. */
+  readonly lockTimeout: number;
+  /** How long a statement may take, in milliseconds; 0: for ever. */
+  readonly statementTimeout: number;
+}
+
+/** A session that is fit for a deploy. */
+export interface StageSession {
+  readonly client: Client;
+  /** `server_version_num`, e.g. 180004. */
+  readonly serverVersion: number;
+  /** What tells this server's data from any other's; null where the role may not know. */
+  readonly systemIdentifier: string | null;
+  /** SQL that puts the session's settings back to what a deploy begins with. */
+  readonly fresh: string;
+}
+
+/** The oldest server that can say what became of a transaction by its full number. */
+const OLDEST = 130_000;
+
+/**
+ * Opens the session of a deploy. Whoever opened it ends its client.
+ *
+ * @throws DatabaseError `SERVER_TOO_OLD`, `SERVER_TOO_NEW`, `TRANSACTION_POOLER`, `READ_ONLY_SERVER`, and those of `connect`
+ */
+export async function openStageSession(
+  settings: ConnectionSettings,
+  limits: Limits,
+  by: string,
+): Promise<StageSession> {
+  const client = await connect(settings);
+  try {
+    const { rows } = await client.query<{ version: number; pid: number; standby: boolean }>(
+      `SELECT current_setting('server_version_num')::integer AS version, pg_backend_pid() AS pid,
+         pg_is_in_recovery() AS standby`,
+    );
+    const { version = 0, pid = 0, standby = false } = rows[0] ?? {};
+    if (standby) throw readOnly(settings);
+    refuseVersion(version, settings);
+    if (!("processID" in client) || client.processID !== pid) await refusePooler(client, pid, settings);
+    const fresh = await freshSettings(client, version, limits, by);
+    return { client, serverVersion: version, systemIdentifier: await systemIdentifier(client), fresh };
+  } catch (error) {
+    await client.end();
+    throw error;
+  }
+}
+
+function readOnly(settings: ConnectionSettings): DatabaseError {
+  return new DatabaseError("READ_ONLY_SERVER", "This server is a standby: nothing can be changed on it.", {
+    where: describeConnection(settings),
+    hint: "Connect to the primary server.",
+  });
+}
+
+function refuseVersion(version: number, settings: ConnectionSettings): void {
+  const major = Math.floor(version / 10_000);
+  const where = describeConnection(settings);
+  if (version < OLDEST) {
+    throw new DatabaseError(
+      "SERVER_TOO_OLD",
+      `The server is PostgreSQL ${major}; a deploy needs 13 or newer.`,
+      {
+        where,
+        hint: "Upgrade the server.",
+      },
+    );
+  }
+  if (!canDumpInTransaction(version)) {
+    throw new DatabaseError(
+      "SERVER_TOO_NEW",
+      `The server is PostgreSQL ${major}, which this version of the tool cannot read.`,
+      { where, hint: "Update the tool:\n  npm install wovtools@latest" },
+    );
+  }
+}
+
+/**
+ * A pooler that hands a session out by the transaction gives each statement whichever connection is free: locks and
+ * settings of a session mean nothing there. While this session is idle, another begins a transaction; either it is
+ * given the connection that was ours, or we are given another one next.
+ */
+async function refusePooler(client: Client, pid: number, settings: ConnectionSettings): Promise<void> {
+  const pidOf = async (of: Client) =>
+    (await of.query<{ pid: number }>("SELECT pg_backend_pid() AS pid")).rows[0]?.pid;
+  const isShared = await withClient(settings, async (other) => {
+    await other.query("BEGIN");
+    const shared = (await pidOf(other)) === pid || (await pidOf(client)) !== pid;
+    await other.query("ROLLBACK");
+    return shared;
+  });
+  if (!isShared) return;
+  throw new DatabaseError(
+    "TRANSACTION_POOLER",
+    "Between here and the server is a connection pooler in transaction mode: the locks and settings of a session mean nothing through it.",
+    {
+      where: describeConnection(settings),
+      hint: "Give this stage the address of the server itself, or of a pool in session mode.",
+    },
+  );
+}
+
+async function freshSettings(client: Client, version: number, limits: Limits, by: string): Promise<string> {
+  const { lockTimeout, statementTimeout } = limits;
+  const own = [
+    `SET application_name = ${escapeLiteral(applicationName(by))}`,
+    `SET lock_timeout = ${lockTimeout}`,
+    `SET statement_timeout = ${statementTimeout}`,
+  ];
+  if (version >= 140_000 && (await accepts(client, NOTICE_LOST_CLIENTS))) own.push(NOTICE_LOST_CLIENTS);
+  const fresh = ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL", ...own].join("; ");
+  await client.query(fresh);
+  return fresh;
+}
+
+/** A server whose client is gone gives up instead of holding its locks to the end of a long statement. */
+const NOTICE_LOST_CLIENTS = "SET client_connection_check_interval = '1s'";
+
+async function accepts(client: Client, sql: string): Promise<boolean> {
+  try {
+    await client.query(sql);
+    return true;
+  } catch (error) {
+    // Not every platform can tell.
+    if (error instanceof ServerError && error.code === "22023") return false;
+    throw error;
+  }
+}
+
+async function systemIdentifier(client: Client): Promise<string | null> {
+  try {
+    const { rows } = await client.query<{ id: string }>(
+      "SELECT system_identifier::text AS id FROM pg_catalog.pg_control_system()",
+    );
+    return rows[0]?.id ?? null;
+  } catch (error) {
+    // Some providers let nobody ask.
+    if (error instanceof ServerError && error.code === "42501") return null;
+    throw error;
+  }
+}

@@ -1,0 +1,132 @@
+/** What a deploy tells of a statement that failed, a lock that could not be had, a server that went away. */
+import { DatabaseError as ServerError } from "pg";
+import { BlockedError, DatabaseError, StoppedError, WovError } from "../errors.js";
+import { DumpRefused } from "../postgres/dump.js";
+import type { PlannedStatement, PlannedVersion } from "./plan.js";
+
+/** A statement of a plan and where it stands. */
+export interface StatementPlace {
+  readonly version: PlannedVersion;
+  readonly statement: PlannedStatement;
+}
+
+/** The statement that failed, with what the server said. */
+export class StatementFailure extends Error {
+  constructor(
+    readonly place: StatementPlace,
+    readonly reason: unknown,
+  ) {
+    super(reason instanceof Error ? reason.message : String(reason));
+  }
+}
+
+/** What was thrown, without what it was wrapped in. */
+function reasonOf(error: unknown): unknown {
+  return error instanceof StatementFailure ? error.reason : error;
+}
+
+function sqlStateOf(error: unknown): string | null {
+  const reason = reasonOf(error);
+  if (reason instanceof ServerError) return reason.code ?? null;
+  return reason instanceof DumpRefused ? reason.sqlState : null;
+}
+
+const LOCK_NOT_AVAILABLE = "55P03";
+const DEADLOCK = "40P01";
+const SERIALIZATION_FAILURE = "40001";
+
+/** Whether the same transaction may go well at another moment. */
+export function isWorthAnotherTry(error: unknown): boolean {
+  return [LOCK_NOT_AVAILABLE, DEADLOCK, SERIALIZATION_FAILURE].includes(sqlStateOf(error) ?? "");
+}
+
+/** Whether the session is gone, so that the server has taken back what was not committed. */
+export function isLost(error: unknown): boolean {
+  const reason = reasonOf(error);
+  if (reason instanceof ServerError) return reason.severity === "FATAL" || reason.severity === "PANIC";
+  if (reason instanceof DumpRefused) return /connection to (the )?server was lost/.test(reason.message);
+  if (reason instanceof WovError || !(reason instanceof Error)) return false;
+  return /connection|ECONNRESET|EPIPE|ECONNREFUSED|ETIMEDOUT|not queryable|socket/i.test(
+    `${reason.message} ${"code" in reason ? reason.code : ""}`,
+  );
+}
+
+/** How far the deploy had come: decides what a failure means. */
+export interface Reached {
+  /** In words, e.g. `shopdb on prod`. */
+  readonly what: string;
+  /** Whether some segments are committed and recorded. */
+  readonly partway: boolean;
+  /** Times the transaction was tried. */
+  readonly attempts: number;
+}
+
+/** The error that a person reads. One that has been told already is passed on. */
+export function deployFailure(error: unknown, reached: Reached): unknown {
+  const reason = reasonOf(error);
+  if (reason instanceof StoppedError) return reason;
+  const told = tell(error, reached);
+  if (!(told instanceof WovError) || !reached.partway) return told;
+  return new StoppedError(
+    told.code,
+    `${told.message}\nWhat came before it is applied and recorded; the deploy stopped there.`,
+    { where: told.where, hint: told.hint, cause: told.cause ?? error },
+  );
+}
+
+function tell(error: unknown, { what, attempts }: Reached): unknown {
+  const where = error instanceof StatementFailure ? placeOf(error) : undefined;
+  const statement = error instanceof StatementFailure ? `\n  ${excerpt(error.place.statement.text)}` : "";
+  if (isLost(error)) {
+    return new DatabaseError("SERVER_LOST", `The connection to the server of ${what} was lost.`, {
+      where,
+      hint: "What was not committed is taken back. Run this again when the server is there: it goes on from what is recorded.",
+      cause: error,
+    });
+  }
+  const state = sqlStateOf(error);
+  if (state === LOCK_NOT_AVAILABLE || state === DEADLOCK) {
+    return new BlockedError(
+      "LOCK_NOT_AVAILABLE",
+      `${what}: a lock could not be had within ${attempts} attempts; everything of this transaction is taken back.${statement}`,
+      {
+        where,
+        hint: "Try again when less is going on, or let each attempt wait longer: --lock-timeout SECONDS.",
+        cause: error,
+      },
+    );
+  }
+  const reason = reasonOf(error);
+  if (!(error instanceof StatementFailure) || !(reason instanceof ServerError)) return reason;
+  if (state === "42501") {
+    return new DatabaseError(
+      "NO_RIGHT_FOR_STATEMENT",
+      `${what}: the role may not do this: ${reason.message}.${statement}`,
+      { where, hint: reason.hint ?? "Deploy as the owner of the objects, or as a superuser.", cause: reason },
+    );
+  }
+  const detail = reason.detail === undefined ? "" : `\n  ${reason.detail}`;
+  return new BlockedError(
+    state === "57014" ? "STATEMENT_TIMEOUT" : "STATEMENT_FAILED",
+    `${what}: the server refuses a statement: ${reason.message}.${detail}${statement}`,
+    { where, hint: reason.hint ?? "Everything of this transaction is taken back.", cause: reason },
+  );
+}
+
+/** File and line: where the server says in the statement, otherwise where the statement begins. */
+function placeOf({ place: { version, statement }, reason }: StatementFailure): string {
+  const position = reason instanceof ServerError ? Number(reason.position ?? 1) : 1;
+  const before = [...statement.text].slice(0, position - 1);
+  return `${version.file}:${statement.line + before.filter((char) => char === "\n").length}`;
+}
+
+const LONGEST = 120;
+
+/** The beginning of a statement, in one line. */
+export function excerpt(sql: string): string {
+  const line = sql
+    .slice(0, 4 * LONGEST)
+    .replaceAll(/\s+/g, " ")
+    .trim();
+  return line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line;
+}
