@@ -235,8 +235,10 @@ function sqlText({ results }: SqlResult, colors: Colors): string {
 }
 
 function rowsText({ columns, rows }: SqlResult["results"][number], colors: Colors): string {
-  const text = (value: unknown) =>
-    value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
+  const text = (value: unknown) => {
+    if (value instanceof Date) return value.toISOString();
+    return value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
+  };
   const cells = [columns, ...rows.map((row) => row.map(text))];
   return table(cells, (cell, row) => (row === 0 ? colors.bold(cell) : cell)).join("\n");
 }
