@@ -24,6 +24,18 @@ function spellOut(word: string): string {
   return SEED_OPTIONS[word] ?? word;
 }
 
+/** yargs leaves what follows `--` out of a command's words, unseen. No word here needs it: none begins with a dash. */
+function withoutDashes(argv: readonly string[]): string[] {
+  const at = argv.indexOf("--");
+  if (at < 0) return [...argv];
+  const rest = argv.slice(at + 1);
+  const dashed = rest.find((word) => word.startsWith("-"));
+  if (dashed === undefined) return [...argv.slice(0, at), ...rest];
+  throw new ConfigError("USAGE", `The word "${dashed}" begins with a dash; no name does.`, {
+    hint: `A file of that name is written ./${dashed}.`,
+  });
+}
+
 /**
  * `wov hook NAME ARGS` as git's hooks call it. They run at every push, and loading yargs would take a fifth of
  * the time that a push may cost; options go the usual way.
@@ -34,6 +46,7 @@ async function runGitHook(
 ): Promise<ExitStatus | undefined> {
   if (program !== "wov" || verb !== "hook" || [name, ...args].some((word) => word?.startsWith("-")))
     return undefined;
+  if (name === "pre-push") await import("../commands/ahead.js").then(({ startAhead }) => startAhead());
   const [{ HOOK_NAMES }, { runHook, wayAround }] = await Promise.all([
     import("../commands/hook.js"),
     import("./verbs/hook-run.js"),
@@ -97,7 +110,7 @@ async function runProgram(argv: readonly string[], program: Program): Promise<Ex
     .wrap(Math.min(110, process.stdout.columns ?? 100))
     .fail((message, error) => fail(message ?? error?.message ?? "The command line cannot be read."));
   try {
-    await configured.parseAsync([...argv]);
+    await configured.parseAsync(withoutDashes(argv));
   } catch (error) {
     const has = (word: string, letter: string) => argv.includes(word) || argv.includes(letter);
     return new Output({

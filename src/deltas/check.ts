@@ -77,7 +77,8 @@ function refused(file: string, problem: DeltasProblem): DeltasReport {
 }
 
 function tooLarge(bytes: number): DeltasProblem {
-  const mebibytes = (count: number) => `${(count / 1024 / 1024).toFixed(1)} MiB`;
+  // Rounded up, so that one byte too many shows.
+  const mebibytes = (count: number) => `${(Math.ceil((count / 1024 / 1024) * 10) / 10).toFixed(1)} MiB`;
   const message = `the file has ${mebibytes(bytes)}, the limit is ${mebibytes(MAX_DELTAS_BYTES)}`;
   return { code: "DELTAS_TOO_LARGE", line: 1, column: 1, message, hint: HINTS.DELTAS_TOO_LARGE };
 }
