@@ -1,7 +1,7 @@
 /** docs/reference.md says what the program says: every option, error code, setting, JSON Schema and function, and no other. */
 import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -28,9 +28,19 @@ function firstCells(text: string): string[] {
 
 const sorted = (words: Iterable<string>) => [...new Set(words)].sort();
 
-async function filesBelow(folder: string, ending: string): Promise<string[]> {
-  const names = await readdir(join(PACKAGE, folder), { recursive: true });
-  return names.filter((name) => name.endsWith(ending)).map((name) => join(folder, name));
+/** The sources that the command line or the library reaches by their imports: what nobody can call raises no error. */
+async function reachableSources(): Promise<Map<string, string>> {
+  const programs = ["wov", "wov-push-db", "wov-db", "wov-deploy", "wo"].map((name) => `cli/${name}.ts`);
+  const sources = new Map<string, string>();
+  const open = ["index.ts", ...programs].map((name) => join(PACKAGE, "src", name));
+  for (let file = open.pop(); file !== undefined; file = open.pop()) {
+    if (sources.has(file)) continue;
+    const source = await readFile(file, "utf8");
+    sources.set(file, source);
+    for (const [, path = ""] of source.matchAll(/(?:from|import|URL)\s*\(?\s*"(\.[^"]+)\.js"/g))
+      open.push(join(dirname(file), `${path}.ts`));
+  }
+  return sources;
 }
 
 const commands = suite("docs/reference.md: commands");
@@ -88,8 +98,7 @@ async function codesInSource(): Promise<Map<string, Set<string>>> {
     const statuses = found.get(code) ?? new Set<string>();
     found.set(code, status === undefined ? statuses : statuses.add(status));
   };
-  for (const file of await filesBelow("src", ".ts")) {
-    const source = await read(file);
+  for (const source of (await reachableSources()).values()) {
     for (const [, by = "", code = ""] of source.matchAll(
       /\b(\w*Error|failure|fail|damaged)\(\s*"([A-Z][A-Z0-9_]+)"/g,
     ))
