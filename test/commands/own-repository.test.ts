@@ -5,38 +5,16 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { BlockedError, ConfigError, check, pushDb } from "#src/index.js";
 import { thrownBy } from "../support/errors.js";
-import { ADD_NOTE, endedWith, inShop, lines, Shop } from "./support.js";
+import { ADD_NOTE, endedWith, inArchive, inShop, lines, moveArchiveApart, Shop } from "./support.js";
 
 const separate = suite("an archive in a repository of its own");
 
-/** A shop whose archive lies beside it in a repository with a remote. */
+/** A shop with 1.0.0 archived beside it. */
 async function apart(): Promise<Shop> {
   const shop = await Shop.create();
   await moveArchiveApart(shop);
   await pushDb({ cwd: shop.root, databases: ["shopdb"], snapshot: "initial" });
   return shop;
-}
-
-async function moveArchiveApart(shop: Shop): Promise<void> {
-  const { project } = shop;
-  const config = (await shop.read("wovtools/config.json")) ?? "";
-  await project.write(
-    "wovtools/config.json",
-    config.replace("{", '{\n  "archive": { "path": "../shop-archive" },'),
-  );
-  await rename(join(shop.root, "wovtools/db"), join(shop.root, "../shop-archive"));
-  await project.commitAll("The archive lies beside");
-  await project.git("init", "--quiet", "--bare", "--initial-branch=main", "../archive-origin.git");
-  await project.git("init", "--quiet", "--initial-branch=main", "../shop-archive");
-  await inArchive(shop, "config", "user.name", "Dana Developer");
-  await inArchive(shop, "config", "user.email", "dana@shop.example");
-  await inArchive(shop, "remote", "add", "origin", "../archive-origin.git");
-  await inArchive(shop, "add", "--all");
-  await inArchive(shop, "commit", "--quiet", "--message", "An archive");
-}
-
-function inArchive(shop: Shop, ...args: string[]): Promise<string> {
-  return shop.project.git("-C", "../shop-archive", ...args);
 }
 
 separate(

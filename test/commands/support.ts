@@ -1,5 +1,5 @@
 /** A shop in a real repository, on a real server, with the commands as a library and as programs. */
-import { readFile, stat } from "node:fs/promises";
+import { readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { Ajv, type ValidateFunction } from "ajv";
 import * as assert from "uvu/assert";
@@ -125,6 +125,30 @@ export class Shop {
   }
 }
 
+/** Puts the archive, empty so far, into a repository of its own beside the project, with a remote. */
+export async function moveArchiveApart(shop: Shop): Promise<void> {
+  const { project } = shop;
+  const config = (await shop.read("wovtools/config.json")) ?? "";
+  await project.write(
+    "wovtools/config.json",
+    config.replace("{", '{\n  "archive": { "path": "../shop-archive" },'),
+  );
+  await rename(join(shop.root, "wovtools/db"), join(shop.root, "../shop-archive"));
+  await project.commitAll("The archive lies beside");
+  await project.git("init", "--quiet", "--bare", "--initial-branch=main", "../archive-origin.git");
+  await project.git("init", "--quiet", "--initial-branch=main", "../shop-archive");
+  await inArchive(shop, "config", "user.name", "Dana Developer");
+  await inArchive(shop, "config", "user.email", "dana@shop.example");
+  await inArchive(shop, "remote", "add", "origin", "../archive-origin.git");
+  await inArchive(shop, "add", "--all");
+  await inArchive(shop, "commit", "--quiet", "--message", "An archive");
+}
+
+/** Runs git in the archive's own repository. */
+export function inArchive({ project }: Pick<Shop, "project">, ...args: string[]): Promise<string> {
+  return project.git("-C", "../shop-archive", ...args);
+}
+
 /** A test in a shop of its own with 1.0.0 archived, which is taken away afterwards. */
 export function inShop(work: (shop: Shop) => Promise<void>, make: () => Promise<Shop> = Shop.archived) {
   return async () => {
@@ -146,16 +170,6 @@ export async function readIfThere(file: string): Promise<string | null> {
     return await readFile(file, "utf8");
   } catch (error) {
     if (isMissing(error)) return null;
-    throw error;
-  }
-}
-
-export async function isThere(file: string): Promise<boolean> {
-  try {
-    await stat(file);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
     throw error;
   }
 }
