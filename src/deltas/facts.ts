@@ -2,10 +2,11 @@
  * What a statement needs and does, from its text alone: whether it may run in a transaction, which locks it takes,
  * for what kind of work, and what it destroys.
  */
-import type { Node } from "libpg-query";
+import type { AlterDomainStmt, Node } from "libpg-query";
 import type { Parser } from "../schema/parser.js";
 import { alterTable } from "./facts/alter-table.js";
 import { call, createFunction, doBlock } from "./facts/code.js";
+import { constraintsOf } from "./facts/constraints.js";
 import {
   createIndex,
   createTable,
@@ -128,11 +129,7 @@ function readOnTable(node: Node, effect: Effect): void {
 /** Types, servers, databases, and all queries. */
 function readOther(node: Node, effect: Effect): void {
   if ("AlterDomainStmt" in node) {
-    const { subtype, typeName } = node.AlterDomainStmt;
-    if (subtype !== "C" && subtype !== "O" && subtype !== "V") return;
-    const type = nameOf((typeName ?? []).flatMap(namesOf));
-    const mode = subtype === "V" ? "ShareUpdateExclusiveLock" : "ShareLock";
-    effect.lock(mode, `the tables with columns of ${type}`).scan();
+    alterDomain(node.AlterDomainStmt, effect);
   } else if ("CreateSubscriptionStmt" in node) createSubscription(node.CreateSubscriptionStmt, effect);
   else if ("AlterSubscriptionStmt" in node) alterSubscription(node.AlterSubscriptionStmt, effect);
   else if ("DropSubscriptionStmt" in node) effect.refuseTransaction("DROP SUBSCRIPTION with a slot");
@@ -160,6 +157,13 @@ function readOther(node: Node, effect: Effect): void {
     lockQuery(node, effect);
     effect.data();
   }
+}
+
+/** What all values of the domain are held against: a new constraint, NOT NULL, a constraint not yet valid. */
+function alterDomain({ subtype = "", typeName, def }: AlterDomainStmt, effect: Effect): void {
+  const isLater = constraintsOf(def === undefined ? [] : [def])[0]?.skip_validation === true;
+  if (!["C", "O", "V"].includes(subtype) || isLater) return;
+  effect.lock("ShareLock", `the tables with columns of ${nameOf((typeName ?? []).flatMap(namesOf))}`).scan();
 }
 
 function isQuery(node: Node): boolean {

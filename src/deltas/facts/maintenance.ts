@@ -14,12 +14,12 @@ import { relationName } from "./lock.js";
 
 export function vacuum({ options, rels, is_vacuumcmd = false }: VacuumStmt, effect: Effect): void {
   const isFull = is_vacuumcmd && isOn(options, "full");
-  for (const relation of vacuumed(rels)) {
-    effect.lock(isFull ? "AccessExclusiveLock" : "ShareUpdateExclusiveLock", relationName(relation));
-  }
+  const tables = rels === undefined ? ["every table"] : vacuumed(rels).map(relationName);
+  effect.lock(isFull ? "AccessExclusiveLock" : "ShareUpdateExclusiveLock", ...tables);
   if (isFull) effect.rewrite();
   else effect.scan();
   if (is_vacuumcmd) effect.refuseTransaction("VACUUM");
+  else effect.doubt("reads no more than a sample of a large table");
 }
 
 function vacuumed(nodes: readonly Node[] | undefined): RangeVar[] {

@@ -68,8 +68,10 @@ function wordFor(type: ObjectType): string {
 }
 
 /** RenameRelation and its kin in PostgreSQL's tablecmds.c. Only an index lets others read while it gets a name. */
-export function rename({ renameType, relation }: RenameStmt, effect: Effect): void {
+export function rename({ renameType, relation, behavior }: RenameStmt, effect: Effect): void {
   if (relation === undefined) return;
+  if (renameType === "OBJECT_ATTRIBUTE" && behavior === "DROP_CASCADE")
+    effect.doubt(`does the same to tables that are of the type ${relationName(relation)}`);
   const mode = renameType === "OBJECT_INDEX" ? "ShareUpdateExclusiveLock" : "AccessExclusiveLock";
   effect.lock(mode, relationName(relation));
 }
