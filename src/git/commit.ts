@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { BlockedError, ConfigError } from "../errors.js";
@@ -33,7 +33,8 @@ export type CommitResult =
 export async function commitPaths(repository: Repository, request: CommitRequest): Promise<CommitResult> {
   const { root, gitDir } = repository;
   await refuseDuringMerge(repository);
-  const folder = await mkdtemp(join(gitDir, "wovtools-"));
+  await removeLeftIndexes(gitDir);
+  const folder = await mkdtemp(join(gitDir, `${INDEX_FOLDER}${process.pid}-`));
   try {
     const env = { GIT_INDEX_FILE: join(folder, "index") };
     const head = await gitAnswer(root, ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]);
@@ -48,6 +49,27 @@ export async function commitPaths(repository: Repository, request: CommitRequest
     return { committed: true, commit: (await git(root, ["rev-parse", "HEAD"])).trim() };
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What the folder of a commit's own index is called, before the number of the process. */
+const INDEX_FOLDER = "wovtools-index-";
+
+/** Removes what killed processes left. A living one may be at the commit of another database. */
+async function removeLeftIndexes(gitDir: string): Promise<void> {
+  for (const name of await readdir(gitDir)) {
+    const pid = name.startsWith(INDEX_FOLDER) ? Number.parseInt(name.slice(INDEX_FOLDER.length), 10) : NaN;
+    if (pid !== process.pid && !Number.isNaN(pid) && !runs(pid))
+      await rm(join(gitDir, name), { recursive: true, force: true });
+  }
+}
+
+function runs(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it runs, as somebody else.
+    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }
 
