@@ -2,10 +2,15 @@ import { relative } from "node:path";
 import { compareVersions, heads, newest, pverOf as pverOfKey } from "../archive/versions.js";
 import { deltasError } from "../deltas/error.js";
 import { DatabaseError } from "../errors.js";
-import { diffSchemas, type Schema, type SchemaObject } from "../schema/index.js";
+import type { Repository } from "../git/repository.js";
 import { type BlockerFacts, blockerOf } from "./blocker-text.js";
 import { type BlockPolicy, blockingStates, type States } from "./blockers.js";
-import { archivedSchemaText, type DatabaseState, readDatabaseState } from "./database-state.js";
+import {
+  compareWithVersion,
+  type DatabaseState,
+  type LiveDatabase,
+  readDatabaseState,
+} from "./database-state.js";
 import { type Comparison, compareWithArchive } from "./position.js";
 import { archivingPlace, openRepositories, readUncommitted } from "./repositories.js";
 import type { Blocker, CheckResult, DatabaseCheck, ObjectChange } from "./results.js";
@@ -32,23 +37,31 @@ export async function check(options: CheckOptions = {}): Promise<CheckResult> {
   return checkSession(session, options, { uncommittedBlocks: options.skipGitChecks !== true });
 }
 
-/** `check` in a session that is open, under a policy of the caller's. */
+/**
+ * `check` in a session that is open, under a policy of the caller's.
+ *
+ * @param opened the project's repository, where it is open already
+ */
 export async function checkSession(
   session: Session,
   options: CheckOptions,
   policy: BlockPolicy,
+  opened?: Repository,
 ): Promise<CheckResult> {
   const chosen = chosenDatabases(session, options.databases);
-  const repositories = await openRepositories(session);
-  const [pver, uncommitted, ...states] = await Promise.all([
+  const repositories = await openRepositories(session, opened);
+  // The servers are asked first: they take longest to answer.
+  const [states, pver, uncommitted] = await Promise.all([
+    Promise.all(
+      chosen.map((database) =>
+        readDatabaseState(session, database, {
+          verify: options.verify ?? "all",
+          journal: archivingPlace(repositories, database).journal,
+        }),
+      ),
+    ),
     pverOf(session, repositories.project),
     readUncommitted(repositories, session.project),
-    ...chosen.map((database) =>
-      readDatabaseState(session, database, {
-        verify: options.verify ?? "all",
-        journal: archivingPlace(repositories, database).journal,
-      }),
-    ),
   ]);
   const databases = await Promise.all(
     states.map((state) =>
@@ -86,9 +99,9 @@ export async function checkDatabase(state: DatabaseState, around: Surroundings):
   if (state.live instanceof DatabaseError) {
     return { ...nothing, database, blockers: [unreachable(state.live, database, around.session.stage)] };
   }
-  const comparison = await compareWithArchive(state, state.live, around.pver);
+  const comparison = await compareWithArchive(state, state.live, around.pver, around.session.progress);
   const { changes, warnings } = comparison.differs
-    ? await changesSince(state, comparison, await state.live.schema.canonical())
+    ? await changesSince(state, state.live, comparison, around.session)
     : { changes: [], warnings: [] };
   const states: States = {
     schemaDiffers: comparison.differs,
@@ -142,32 +155,14 @@ function blockersOf(state: DatabaseState, facts: BlockerFacts, policy: BlockPoli
 /** What differs between the schema and the archived one, by object. */
 async function changesSince(
   state: DatabaseState,
+  live: LiveDatabase,
   { expected }: Comparison,
-  live: Schema,
+  { progress }: Session,
 ): Promise<{ changes: ObjectChange[]; warnings: string[] }> {
-  const archived: Schema | null =
-    expected === null ? null : await (await archivedSchemaText(state, expected.key)).canonical();
-  const from: Schema = archived ?? { ...live, objects: new Map(), warnings: [] };
-  return { changes: objectChanges(from, live), warnings: [...new Set([...from.warnings, ...live.warnings])] };
-}
-
-/** The differences of two schemas, as data for a person or a program. */
-export function objectChanges(from: Schema, to: Schema): ObjectChange[] {
-  const { added, changed, dropped } = diffSchemas(from, to);
-  return [
-    ...added.map((object) => changeOf("added", object)),
-    ...changed.map(({ after, details }) => changeOf("changed", after, details)),
-    ...dropped.map((object) => changeOf("dropped", object)),
-  ];
-}
-
-/** One object that differs, called as SQL would, with its schema. */
-export function changeOf(
-  change: ObjectChange["change"],
-  { id, type }: SchemaObject,
-  details: readonly string[] = [],
-): ObjectChange {
-  return { change, type, name: id.slice(type.length + 1), details: [...details] };
+  const { changesOf, everythingAdded } = await import("./object-changes.js");
+  if (expected === null) return everythingAdded(await live.schema.canonical());
+  const { diff, warnings } = await compareWithVersion(state, live, expected, { progress });
+  return { changes: changesOf(diff), warnings: [...warnings] };
 }
 
 function otherBlockers(state: DatabaseState): Blocker[] {

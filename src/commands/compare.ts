@@ -7,7 +7,8 @@ import type { ConnectionSettings } from "../postgres/connection.js";
 import type { ShadowServer } from "../postgres/shadow.js";
 import { diffSchemas, type Schema, type SchemaDiff } from "../schema/index.js";
 import { rolesIn } from "../schema/roles.js";
-import { isUndecided } from "../schema/undecided.js";
+import { verdictOf } from "../schema/undecided.js";
+import type { KnownSame } from "./known-same.js";
 import { readLiveSchema, type SchemaText } from "./live-schema.js";
 
 /** How two schemas compare. */
@@ -25,10 +26,17 @@ export interface SchemaComparison {
 export interface CompareOptions {
   /** A database on whose server shadows may be made; an embedded server serves where there is none or the role may not. */
   readonly near?: ConnectionSettings | undefined;
+  /** Answers of earlier runs. */
+  readonly known?: KnownSame | undefined;
+  /** Only whether they differ is asked: what differs for certain is not looked at further. */
+  readonly verdictOnly?: boolean | undefined;
   readonly progress: (doing: string) => void;
 }
 
-/** Compares two schemas that were read with the same settings. */
+/**
+ * Compares two schemas that were read with the same settings. A server is asked only where it can change the
+ * answer; where none can be asked, the text's answer stands, with a warning.
+ */
 export async function compareSchemas(
   from: SchemaText,
   to: SchemaText,
@@ -36,15 +44,19 @@ export async function compareSchemas(
 ): Promise<SchemaComparison> {
   const [before, after] = await Promise.all([from.canonical(), to.canonical()]);
   const byText = comparison(before, after, false);
-  if (!byText.differs || !isUndecided(byText.diff, from.server !== null && from.server === to.server))
-    return byText;
+  const verdict = verdictOf(byText.diff, from.server !== null && from.server === to.server);
+  const asks = verdict === "undecided" || (verdict === "partly" && options.verdictOnly !== true);
+  if (!asks) return byText;
+  if (await options.known?.has(from.sha256, to.sha256)) return comparison(before, before, true);
   options.progress("asking a server what text cannot decide");
   try {
     const [printedBefore, printedAfter] = await throughServer([from, to], options);
-    return comparison(await printedBefore.canonical(), await printedAfter.canonical(), true);
+    const byServer = comparison(await printedBefore.canonical(), await printedAfter.canonical(), true);
+    if (!byServer.differs) await options.known?.add(from.sha256, to.sha256);
+    return byServer;
   } catch (error) {
     if (!(error instanceof BlockedError) && !(error instanceof ConfigError)) throw error;
-    const warning = `No server could be asked whether what differs only in how it is printed is the same: ${reasonOf(error)}`;
+    const warning = `No server could be asked whether what differs only in how it is printed is the same. ${reasonOf(error)}`;
     return { ...byText, warnings: [...byText.warnings, warning] };
   }
 }

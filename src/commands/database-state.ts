@@ -1,16 +1,17 @@
 import { readFile } from "node:fs/promises";
-import { relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { storedSettings } from "../archive/history.js";
 import { readJournal } from "../archive/journal.js";
 import { type Archive, readArchive, readSchema } from "../archive/read.js";
 import type { Version } from "../archive/versions.js";
 import type { ProjectDatabase } from "../config/project.js";
-import { checkDeltas } from "../deltas/check.js";
 import type { DeltasReport } from "../deltas/report.js";
 import { ConfigError, DatabaseError } from "../errors.js";
 import { isMissing } from "../files.js";
 import type { ConnectionSettings } from "../postgres/connection.js";
 import type { LedgerVersion } from "../stage/ledger.js";
+import type { CompareOptions, SchemaComparison } from "./compare.js";
+import { type KnownSame, knownSameIn } from "./known-same.js";
 import { readLiveSchema, type SchemaText, schemaText } from "./live-schema.js";
 import { connectionOf, type Session } from "./session.js";
 
@@ -28,12 +29,15 @@ export interface DatabaseState {
   readonly pending: PendingDeltas | null;
   /** An archiving was begun and did not finish. */
   readonly interrupted: boolean;
+  /** Answers of earlier runs about schemas whose texts differ. */
+  readonly known: KnownSame;
   /** The database as it is now, or why it cannot be read. */
   readonly live: LiveDatabase | DatabaseError;
 }
 
 export interface LiveDatabase {
   readonly schema: SchemaText;
+  readonly connection: ConnectionSettings;
   /** What the stage's ledger says; null where it knows nothing of the database or there is no ledger. */
   readonly ledger: LedgerVersion | null;
 }
@@ -44,13 +48,14 @@ export async function readDatabaseState(
   database: ProjectDatabase,
   options: { readonly verify: "heads" | "all"; readonly journal: string },
 ): Promise<DatabaseState> {
-  const [archive, pending, journal, live] = await Promise.all([
+  const [live, archive, pending, journal] = await Promise.all([
+    readLive(session, database),
     readArchive(database.paths, { verify: options.verify }),
     readPending(session, database),
     readJournal(options.journal),
-    readLive(session, database),
   ]);
-  return { database, archive, pending, interrupted: journal !== null, live };
+  const known = knownSameIn(join(dirname(options.journal), "same-schemas"));
+  return { database, archive, pending, interrupted: journal !== null, known, live };
 }
 
 /** Reads the pending deltas and checks them. */
@@ -69,6 +74,7 @@ export async function readPending(
       cause: error,
     });
   }
+  const { checkDeltas } = await import("../deltas/check.js");
   const report = await checkDeltas(content, relative(session.project.root, file));
   return report.empty ? null : { content, report };
 }
@@ -81,7 +87,7 @@ async function readLive(session: Session, database: ProjectDatabase): Promise<Li
     readLedger(settings),
   ]);
   if (schema.status === "fulfilled" && ledger.status === "fulfilled")
-    return { schema: schema.value, ledger: ledger.value };
+    return { schema: schema.value, connection: settings, ledger: ledger.value };
   // What is wrong with the database itself, before what is wrong with the ledger beside it.
   const [failure] = [schema, ledger].filter((outcome) => outcome.status === "rejected");
   if (failure?.reason instanceof DatabaseError) return failure.reason;
@@ -108,8 +114,12 @@ async function readLedger(settings: ConnectionSettings): Promise<LedgerVersion |
   }
 }
 
-/** Whether a schema is the one of an archived version. Text that is the same is not even parsed. */
-export async function isSchemaOf(state: DatabaseState, live: SchemaText, version: Version): Promise<boolean> {
+/** Whether a schema is, by its text, the one of an archived version. Text that is the same is not even parsed. */
+export async function isSchemaOf(
+  state: Pick<DatabaseState, "archive" | "database">,
+  live: SchemaText,
+  version: Version,
+): Promise<boolean> {
   refuseOtherSettings(state.database, version);
   if (live.sha256 === version.schema.sha256) return true;
   const schema = await live.canonical();
@@ -117,6 +127,19 @@ export async function isSchemaOf(state: DatabaseState, live: SchemaText, version
   // Another form made that checksum: this one is asked about both.
   const archived = await archivedSchemaText(state, version.key);
   return schema.checksum === (await archived.canonical()).checksum;
+}
+
+/** Holds a live schema against the one of an archived version; a server is asked where text cannot decide. */
+export async function compareWithVersion(
+  state: DatabaseState,
+  live: LiveDatabase,
+  version: Version,
+  options: Pick<CompareOptions, "verdictOnly" | "progress">,
+): Promise<SchemaComparison> {
+  refuseOtherSettings(state.database, version);
+  const archived = await archivedSchemaText(state, version.key);
+  const { compareSchemas } = await import("./compare.js");
+  return compareSchemas(archived, live.schema, { ...options, near: live.connection, known: state.known });
 }
 
 /** The archived schema of a version. */

@@ -1,33 +1,47 @@
-import { diffSchemas, renderDiff, type Schema } from "../schema/index.js";
-import { objectChanges } from "./check.js";
+import { ConfigError } from "../errors.js";
+import { renderDiff, type SchemaDiff } from "../schema/index.js";
+import { compareSchemas } from "./compare.js";
+import type { SchemaText } from "./live-schema.js";
+import { changesOf } from "./object-changes.js";
 import type { DiffResult } from "./results.js";
-import { parseSource, readSource, sourceName } from "./schema-source.js";
+import { databaseOf, parseSource, readSource, sourceName } from "./schema-source.js";
 import type { CommandOptions } from "./session.js";
 
 /**
- * What differs between two schemas, object by object.
+ * What differs between two schemas, object by object. Where their texts cannot decide, an embedded server does.
  *
  * @param from a schema source, see `hash`
  * @param to a schema source
+ * @throws ConfigError `SETTINGS_DIFFER` where the two count other things as schema
  * @example (await diff("shopdb@head", "shopdb")).changes
  */
 export async function diff(from: string, to: string, options: CommandOptions = {}): Promise<DiffResult> {
-  const sources = [parseSource(from), parseSource(to)] as const;
-  const [before, after] = await Promise.all(
-    sources.map(async (source) => (await readSource(source, options)).canonical()),
-  );
-  if (!before || !after) throw new RangeError("two sources are needed");
+  const [before, after] = [parseSource(from), parseSource(to)];
+  const like = databaseOf(before) ?? databaseOf(after);
+  const [old, now] = await Promise.all([readSource(before, options, like), readSource(after, options, like)]);
+  refuseOtherSettings(old, now);
+  const compared = await compareSchemas(old, now, { progress: options.progress ?? (() => undefined) });
   return {
-    from: sourceName(sources[0]),
-    to: sourceName(sources[1]),
-    differs: before.checksum !== after.checksum,
-    changes: changesWithLines(before, after),
-    warnings: [...new Set([...before.warnings, ...after.warnings])],
+    from: sourceName(before),
+    to: sourceName(after),
+    differs: compared.differs,
+    byServer: compared.byServer,
+    changes: changesWithLines(compared.diff),
+    warnings: [...compared.warnings],
   };
 }
 
 /** Both lists hold the same objects in the same order. */
-function changesWithLines(before: Schema, after: Schema): DiffResult["changes"] {
-  const lines = renderDiff(diffSchemas(before, after)).map((object) => [...object.lines]);
-  return objectChanges(before, after).map((change, index) => ({ ...change, lines: lines[index] ?? [] }));
+function changesWithLines(found: SchemaDiff): DiffResult["changes"] {
+  const lines = renderDiff(found).map((object) => [...object.lines]);
+  return changesOf(found).map((change, index) => ({ ...change, lines: lines[index] ?? [] }));
+}
+
+function refuseOtherSettings(from: SchemaText, to: SchemaText): void {
+  const [one, other] = [from, to].map(({ settings }) => JSON.stringify(settings));
+  if (one === other) return;
+  throw new ConfigError("SETTINGS_DIFFER", "The two count other things as schema.", {
+    where: `from: ${one}, to: ${other}`,
+    hint: 'Give both the same "schema" settings in wovtools/config.json.',
+  });
 }

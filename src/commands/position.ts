@@ -1,6 +1,6 @@
 /** Where a database stands: its live schema and its ledger held against the archive. Touches nothing. */
 import { latestOf, newest, pathBetween, type Version } from "../archive/versions.js";
-import { type DatabaseState, isSchemaOf, type LiveDatabase } from "./database-state.js";
+import { compareWithVersion, type DatabaseState, isSchemaOf, type LiveDatabase } from "./database-state.js";
 import type { SchemaText } from "./live-schema.js";
 
 /** A schema held against what the archive has of it. */
@@ -28,6 +28,7 @@ export async function compareWithArchive(
   state: DatabaseState,
   live: LiveDatabase,
   pver: string,
+  progress: (doing: string) => void,
 ): Promise<Comparison> {
   const { versions } = state.archive;
   if (versions.size === 0) {
@@ -36,10 +37,12 @@ export async function compareWithArchive(
   }
   const recorded = recordedVersion(state, live);
   const archived = latestOf(versions, pver);
-  const exact =
+  const byText =
     recorded === null
       ? await versionOfSchema(state, live.schema, archived)
       : await versionSince(state, live.schema, recorded);
+  const exact =
+    byText ?? (await versionByServer(state, live, [recorded, archived, newest(versions)], progress));
   const expected = archived ?? exact ?? recorded ?? newest(versions);
   const differs =
     expected !== null && exact?.key !== expected.key && !(await isSchemaOf(state, live.schema, expected));
@@ -91,4 +94,19 @@ async function versionOfSchema(
   if (sameText !== undefined) return sameText;
   const { form, checksum } = await live.canonical();
   return newestFirst.find((version) => version.schema.form === form && version.checksum === checksum) ?? null;
+}
+
+/** The first of some versions that a server says the schema is the same as, where text could not decide. */
+async function versionByServer(
+  state: DatabaseState,
+  live: LiveDatabase,
+  candidates: readonly (Version | null)[],
+  progress: (doing: string) => void,
+): Promise<Version | null> {
+  for (const version of new Set(candidates)) {
+    if (version === null) continue;
+    const { differs } = await compareWithVersion(state, live, version, { verdictOnly: true, progress });
+    if (!differs) return version;
+  }
+  return null;
 }

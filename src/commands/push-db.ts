@@ -137,7 +137,7 @@ async function planFor(
   snapshot: string | null,
 ): Promise<ArchivingPlan> {
   const schema = await live.schema.canonical();
-  const { at } = await compareWithArchive(state, live, run.pver);
+  const { at } = await compareWithArchive(state, live, run.pver, run.session.progress);
   return planArchiving({
     archive: state.archive,
     pver: run.pver,

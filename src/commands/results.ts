@@ -117,6 +117,7 @@ export const DiffResult = v.pipe(
     from: text,
     to: text,
     differs: v.boolean(),
+    byServer: v.pipe(v.boolean(), v.description("Whether a server was asked what text could not decide.")),
     changes: v.array(v.object({ ...ObjectChange.entries, lines: v.array(DiffLine) })),
     warnings: v.array(text),
   }),

@@ -74,10 +74,16 @@ const DEFAULT_SCHEMA: SchemaOptions = {
 };
 
 /**
- * Reads the schema of a source. A project is needed only by sources that belong to one; where there is one,
- * its settings of what counts as schema hold for files and URLs too when it has a single database.
+ * Reads the schema of a source. A project is needed only by sources that belong to one.
+ *
+ * @param like the database whose settings of what counts as schema hold for a file or a URL; the project's only
+ *   one unless given
  */
-export async function readSource(source: SchemaSource, options: CommandOptions): Promise<SchemaText> {
+export async function readSource(
+  source: SchemaSource,
+  options: CommandOptions,
+  like: string | null = null,
+): Promise<SchemaText> {
   const cwd = options.cwd ?? process.cwd();
   const root = await findProject(cwd);
   if (source.kind === "archived" || source.kind === "database") {
@@ -85,16 +91,25 @@ export async function readSource(source: SchemaSource, options: CommandOptions):
     return source.kind === "archived" ? readArchived(session, source) : readDatabase(session, source);
   }
   const project = root === null ? null : await loadProject(root);
-  const settings = settingsFor(project);
+  const settings = settingsFor(project, like);
   options.progress?.(`reading ${sourceName(source)}`);
   if (source.kind === "file") return readFileSource(resolve(cwd, source.path), settings.schema);
   const { parseConnectionUrl } = await import("../postgres/connection.js");
   return readLiveSchema(parseConnectionUrl(source.url), settings);
 }
 
-function settingsFor(project: Project | null): { pgDump: string; schema: SchemaOptions } {
+function settingsFor(
+  project: Project | null,
+  like: string | null,
+): { pgDump: string; schema: SchemaOptions } {
+  if (project !== null && like !== null) return projectDatabase(project, like);
   const [only, ...others] = project?.databases.values() ?? [];
   return only !== undefined && others.length === 0 ? only : { pgDump: "bundled", schema: DEFAULT_SCHEMA };
+}
+
+/** The database of the project that a source is about; null for a file or a URL. */
+export function databaseOf(source: SchemaSource): string | null {
+  return source.kind === "archived" || source.kind === "database" ? source.database : null;
 }
 
 async function readDatabase(

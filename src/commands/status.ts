@@ -39,7 +39,9 @@ export async function status(options: StatusOptions = {}): Promise<StatusResult>
       if (first === undefined) throw new RangeError("a project has at least one stage");
       return databaseStatus(first, {
         stages: await Promise.all(
-          states.map((state, index) => stageStatus(state, stages[index] ?? session.stage, pver)),
+          states.map((state, index) =>
+            stageStatus(state, { ...session, stage: stages[index] ?? session.stage }, pver),
+          ),
         ),
         archiveUncommitted: (uncommitted.archive.get(database.name) ?? []).length > 0,
         root: session.project.root,
@@ -70,7 +72,8 @@ function databaseStatus(
   };
 }
 
-async function stageStatus(state: DatabaseState, stage: string, pver: string): Promise<StageStatus> {
+async function stageStatus(state: DatabaseState, session: Session, pver: string): Promise<StageStatus> {
+  const { stage } = session;
   const { live, archive } = state;
   if (live instanceof DatabaseError) {
     return {
@@ -83,7 +86,7 @@ async function stageStatus(state: DatabaseState, stage: string, pver: string): P
       behind: [],
     };
   }
-  const { at, drift } = await compareWithArchive(state, live, pver);
+  const { at, drift } = await compareWithArchive(state, live, pver, session.progress);
   const last = newest(archive.versions);
   const lacking = at !== null && last !== null ? (pathBetween(archive.versions, at, last.key) ?? []) : [];
   return {
