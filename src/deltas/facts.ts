@@ -20,7 +20,7 @@ import { Effect, namesOf, type WorkKind } from "./facts/effect.js";
 import { LOCK_MODES, type Lock, type LockMode, nameOf, relationName, strongest } from "./facts/lock.js";
 import { cluster, refresh, reindex, truncate, vacuum } from "./facts/maintenance.js";
 import { drop, grant, label, moveOrGive, rename, rolesIn } from "./facts/objects.js";
-import { lockQuery } from "./facts/queries.js";
+import { lockQuery, runQuery } from "./facts/queries.js";
 import { alterDatabase, alterSubscription, createSubscription } from "./facts/server.js";
 import type { Statement } from "./report.js";
 
@@ -41,6 +41,11 @@ export interface StatementFacts {
   /** The data that is gone afterwards, e.g. `column orders.note`. */
   readonly destructive: string | null;
   readonly kind: WorkKind;
+  /**
+   * It changes a setting (`SET`, `RESET`, `SET CONSTRAINTS`) that later statements go by, until the session or the
+   * transaction ends; whoever resumes behind it has to set it again.
+   */
+  readonly setting: "session" | "transaction" | null;
   /** What the server decides by what is in the database, so that the text cannot show it; each in a few words. */
   readonly unclear: readonly string[];
 }
@@ -71,6 +76,7 @@ export function statementFacts(statement: Pick<Statement, "text">, parser: Parse
     scans: effect.scans,
     destructive: effect.destroyed.length === 0 ? null : [...new Set(effect.destroyed)].join(", "),
     kind: effect.kind,
+    setting: effect.setting,
     unclear: [...new Set(effect.unclear)],
   };
 }
@@ -151,12 +157,11 @@ function readOther(node: Node, effect: Effect): void {
     const { relation, query, is_from: writes = false } = node.CopyStmt;
     if (relation !== undefined)
       effect.lock(writes ? "RowExclusiveLock" : "AccessShareLock", relationName(relation));
-    lockQuery(query, effect);
-    effect.data();
-  } else if (isQuery(node)) {
-    lockQuery(node, effect);
-    effect.data();
-  }
+    runQuery(query, effect);
+  } else if (isQuery(node)) runQuery(node, effect);
+  else if ("VariableSetStmt" in node)
+    effect.setting = node.VariableSetStmt.is_local ? "transaction" : "session";
+  else if ("ConstraintsSetStmt" in node) effect.setting = "transaction";
 }
 
 /** What all values of the domain are held against: a new constraint, NOT NULL, a constraint not yet valid. */

@@ -183,4 +183,20 @@ for (const [text, destroyed] of DESTRUCTIVE) {
   });
 }
 
+segments("a rule that deletes destroys nothing when it is made", async () => {
+  const text = "CREATE RULE r AS ON INSERT TO a DO ALSO DELETE FROM b";
+  assert.is(statementFacts({ text }, await loadParser()).destructive, null);
+});
+
+segments("a setting holds for the session or the transaction", async () => {
+  const parser = await loadParser();
+  const setting = (text: string) => statementFacts({ text }, parser).setting;
+  assert.is(setting("SET search_path = shop"), "session");
+  assert.is(setting("RESET ALL"), "session");
+  assert.is(setting("SET ROLE anna"), "session");
+  assert.is(setting("SET LOCAL search_path = shop"), "transaction");
+  assert.is(setting("SET CONSTRAINTS ALL IMMEDIATE"), "transaction");
+  assert.is(setting("ALTER ROLE anna SET search_path = shop"), null);
+});
+
 segments.run();

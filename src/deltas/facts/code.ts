@@ -1,5 +1,5 @@
 /** Statements that run code whose text the parser sees in part or not at all: `DO`, `CALL`, `SELECT f()`. */
-import type { CallStmt, CreateFunctionStmt, DoStmt, Node } from "libpg-query";
+import type { CallStmt, CreateFunctionStmt, DoStmt } from "libpg-query";
 import type { Parser } from "../../schema/parser.js";
 import { type Effect, namesOf, option } from "./effect.js";
 import { nameOf } from "./lock.js";
@@ -35,13 +35,6 @@ export function createFunction(
   const [body] = namesOf(option(options, "as")?.arg);
   if (body === undefined || namesOf(option(options, "language")?.arg)[0] !== "sql" || body.trim() === "")
     return;
-  const inBody = parser.parse(body);
-  for (const { stmt } of inBody.stmts ?? []) lockReads(stmt, effect);
-}
-
-/** Checking a body takes the locks of its queries and runs none of them. */
-function lockReads(query: Node | undefined, effect: Effect): void {
-  const destroyed = effect.destroyed.length;
-  lockQuery(query, effect);
-  effect.destroyed.length = destroyed;
+  // Checking the body takes the locks of its queries and runs none of them.
+  for (const { stmt } of parser.parse(body).stmts ?? []) lockQuery(stmt, effect);
 }

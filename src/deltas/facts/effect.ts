@@ -11,6 +11,8 @@ export class Effect {
   readonly unclear: string[] = [];
   /** Why it may not run in a transaction; undefined where it may. */
   outside: string | undefined;
+  /** For how long a setting that it changes holds. */
+  setting: "session" | "transaction" | null = null;
   rewrites = false;
   scans = false;
   changesData = false;

@@ -15,6 +15,21 @@ export function lockQuery(query: unknown, effect: Effect): void {
   walk(query, new Set(), effect);
 }
 
+/** Adds what a query does that is run, beside its locks: it may change rows, or take them away. */
+export function runQuery(query: unknown, effect: Effect): void {
+  lockQuery(query, effect);
+  effect.data();
+  for (const table of emptiedBy(query)) effect.destroy(`rows of ${table}`);
+}
+
+function emptiedBy(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(emptiedBy);
+  if (!isTreeObject(value)) return [];
+  const [type, fields] = unwrap(value);
+  const own = type === "DeleteStmt" ? [written(objectAt(fields, "relation"))] : [];
+  return [...own, ...Object.values(value).flatMap(emptiedBy)];
+}
+
 function walk(value: unknown, withNames: ReadonlySet<string>, effect: Effect): void {
   if (Array.isArray(value)) {
     for (const item of value) walk(item, withNames, effect);
@@ -30,7 +45,6 @@ function walk(value: unknown, withNames: ReadonlySet<string>, effect: Effect): v
   if (WRITES.has(type)) {
     // The target is no node of its own, and a name of a WITH is never one.
     lockRelation("RowExclusiveLock", objectAt(fields, "relation"), new Set(), effect);
-    if (type === "DeleteStmt") effect.destroy(`rows of ${written(objectAt(fields, "relation"))}`);
   }
   for (const item of listAt(fields, "lockingClause")) lockForUpdate(item, fields, names, effect);
   for (const child of Object.values(value)) walk(child, names, effect);
