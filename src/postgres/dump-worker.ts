@@ -55,7 +55,8 @@ class Wire {
     Atomics.store(signal, 0, 0);
     port.postMessage(request);
     if (!request.answered) return undefined;
-    Atomics.wait(signal, 0, 0);
+    // A wake-up may belong to the answer before, come late; the signal decides.
+    while (Atomics.load(signal, 0) === 0) Atomics.wait(signal, 0, 0);
     const received: { message: DumpAnswer } | undefined = receiveMessageOnPort(port);
     if (received === undefined) throw new Error("no answer came");
     if ("failure" in received.message) throw new Error(received.message.failure);
