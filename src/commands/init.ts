@@ -194,6 +194,8 @@ async function secretsFor(project: Project | null, database: string, options: In
       (await readSecrets(project, other, options.stage ?? project.stage, options.env ?? process.env));
     if (!secrets || secrets.settings.url !== undefined) continue;
     const { host, port, username: user, password } = secrets.settings;
+    // On a stage that the other one was never set up for, there are its shared settings only.
+    if (user === undefined) continue;
     return { host, port: port === undefined ? undefined : Number(port), user, password, database };
   }
   const { freePort } = await import("../postgres/embedded.js");

@@ -1,0 +1,20 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+
+test("the demo's story is true, told into a pipe without colour", async () => {
+  const demo = fileURLToPath(new URL("./demo.ts", import.meta.url));
+  const child = spawn(process.execPath, ["--import", "tsx", demo], { stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+  const [status]: (number | null)[] = await once(child, "close");
+  assert.is(status, 0, output);
+  assert.match(output, /\$ git push\n[\s\S]*column note added[\s\S]*\$ wov-push-db\narchived shopdb 1\.1\.0/);
+  assert.match(output, "Every step did what it says.");
+  assert.not.match(output, "\u001b");
+});
+
+test.run();
