@@ -21,6 +21,7 @@ export {
 } from "./commands/db/ledger.js";
 export { startLocalServer, stopLocalServer } from "./commands/db/server.js";
 export { runSql, type SqlOptions } from "./commands/db/sql.js";
+export { type DeployOptions, deploy } from "./commands/deploy.js";
 export { diff } from "./commands/diff.js";
 export { hash } from "./commands/hash.js";
 export { type HookName, type HookOptions, hook } from "./commands/hook.js";
@@ -31,6 +32,8 @@ export type {
   Blocker,
   CheckResult,
   DatabaseCheck,
+  DatabaseDeploy,
+  DeployResult,
   DiffResult,
   HashResult,
   HookResult,
@@ -48,5 +51,6 @@ export {
   ConfigError,
   DatabaseError,
   type ExitStatus,
+  StoppedError,
   WovError,
 } from "./errors.js";

@@ -133,6 +133,7 @@ async function verbsOf(program: Program): Promise<(readonly [RegisteredVerb, Wor
     { statusVerb },
     { initVerb },
     { hookVerb },
+    { deployVerb: deploy },
     { notBuilt },
   ] = await Promise.all([
     import("./verbs/push-db.js"),
@@ -141,11 +142,11 @@ async function verbsOf(program: Program): Promise<(readonly [RegisteredVerb, Wor
     import("./verbs/status.js"),
     import("./verbs/init.js"),
     import("./verbs/hook.js"),
+    import("./verbs/deploy.js"),
     import("./verbs/not-built.js"),
   ]);
   const asNamed: Words = (command) => command;
   const asDefault: Words = (command) => command.replace(/^\S+/, "$0");
-  const deploy = notBuilt("deploy [words..]", "Bring a stage to a version");
   switch (program) {
     case "wov-push-db":
       return [[pushDbVerb, asDefault]];

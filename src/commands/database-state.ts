@@ -123,8 +123,9 @@ export async function isSchemaOf(
   refuseOtherSettings(state.database, version);
   if (live.sha256 === version.schema.sha256) return true;
   const schema = await live.canonical();
-  if (schema.form === version.schema.form) return schema.checksum === version.checksum;
-  // Another form made that checksum: this one is asked about both.
+  if (schema.form === version.schema.form && hasSettingsOf(version, state.database))
+    return schema.checksum === version.checksum;
+  // Another form made that checksum, or it covers what is ignored by now: it is made again from the archived schema.
   const archived = await archivedSchemaText(state, version.key);
   return schema.checksum === (await archived.canonical()).checksum;
 }
@@ -150,16 +151,23 @@ export async function archivedSchemaText(
   return schemaText(await readSchema(state.archive, key), state.database.schema);
 }
 
-function refuseOtherSettings(database: ProjectDatabase, version: Version): void {
-  const now = JSON.stringify(storedSettings(database.schema));
-  const then = JSON.stringify(storedSettings(version.schema.settings));
-  if (now === then) return;
+function hasSettingsOf(version: Version, database: ProjectDatabase): boolean {
+  const [then, now] = [version.schema.settings, database.schema].map(storedSettings);
+  return JSON.stringify(then) === JSON.stringify(now);
+}
+
+/** What an archived schema holds can be left out at any time; what it does not hold cannot be compared. */
+function refuseOtherSettings({ name, schema: counts }: ProjectDatabase, { key, schema }: Version): void {
+  const lacking = (["owners", "tablespaces", "subscriptions"] as const).filter(
+    (setting) => counts[setting] && schema.settings[setting] !== true,
+  );
+  if (lacking.length === 0) return;
   throw new ConfigError(
     "SETTINGS_CHANGED",
-    `${database.name} ${version.key} was archived with other settings of what counts as schema.`,
+    `${name} ${key} was archived without ${lacking.join(" and ")}, which now count as schema.`,
     {
-      where: `"schema" in wovtools/config.json: ${now}, archived: ${then}`,
-      hint: "Set them back: two schemas are compared only where the same things count.",
+      where: '"schema" in wovtools/config.json',
+      hint: `Take ${lacking.map((setting) => `"${setting}"`).join(" and ")} out: what an archived schema does not hold cannot be compared.`,
     },
   );
 }

@@ -5,9 +5,10 @@ import { StoppedError } from "../errors.js";
 import { type DumpOptions, type PreparedDump, prepareDump } from "../postgres/dump.js";
 import type { StageSession } from "./connect.js";
 import type { DeployLedger } from "./deploy-ledger.js";
-import { deployFailure, isLost, isWorthAnotherTry, StatementFailure } from "./failures.js";
+import { deployFailure, isLost, isWorthAnotherTry } from "./failures.js";
 import { judge, observe } from "./outside-work.js";
-import { type DeployPlan, type Part, progressOf, type Segment, settingsBefore } from "./plan.js";
+import { type DeployPlan, type Part, progressOf, type Segment } from "./plan.js";
+import { asStatement, checkDeferred, prepareOutside, runPart, type Teller } from "./statements.js";
 
 /** Where a plan is carried out. */
 export interface ApplyPlace {
@@ -83,8 +84,6 @@ async function withAttempts(limit: number, run: (attempt: number) => Promise<voi
   }
 }
 
-type Teller = (part: Part, number: number | null) => void;
-
 function tellerOf({ versions }: DeployPlan, attempt: number, { progress }: ApplyEffects): Teller {
   return ({ version }, number) => {
     const statement = number === null ? undefined : version.statements[number];
@@ -123,37 +122,6 @@ async function runTransaction(
     await dump?.end();
   }
   await commit(plan, segment, place, took);
-}
-
-/** @returns how long it took, in milliseconds */
-async function runPart(part: Part, { client, fresh }: StageSession, tell: Teller): Promise<number> {
-  const started = performance.now();
-  const { version, from, to } = part;
-  if (to > from) await client.query([fresh, ...settingsBefore(part)].join(";\n"));
-  for (let number = from; number < to; number++) {
-    const statement = version.statements[number];
-    if (statement === undefined) continue;
-    tell(part, number);
-    await asStatement({ version, statement }, client.query(statement.text));
-  }
-  return performance.now() - started;
-}
-
-async function asStatement(place: StatementFailure["place"], running: Promise<unknown>): Promise<void> {
-  try {
-    await running;
-  } catch (error) {
-    throw new StatementFailure(place, error);
-  }
-}
-
-/** Constraints that were put off to the end of the transaction are checked while it can still be told where. */
-async function checkDeferred({ parts }: Segment, { client, fresh }: StageSession): Promise<void> {
-  const version = parts.at(-1)?.version;
-  const statement = version?.statements.at(-1);
-  const checking = client.query(`${fresh};\nSET CONSTRAINTS ALL IMMEDIATE`);
-  if (version === undefined || statement === undefined) await checking;
-  else await asStatement({ version, statement }, checking);
 }
 
 async function verify(
@@ -217,22 +185,15 @@ function unknownEnd(message: string, cause: unknown): StoppedError {
   });
 }
 
-/** These never hold up anybody's reading or writing, however long they wait themselves. */
-const PATIENT = new Set(["createIndex", "dropIndex", "reindex", "detach"]);
-
 async function runOutside(
   plan: DeployPlan,
   segment: Segment,
   { session, ledger, deploy, what }: ApplyPlace,
   tell: Teller,
 ): Promise<void> {
-  const { client, fresh } = session;
-  const [part] = segment.parts;
-  const statement = part?.version.statements[part.from];
-  if (part === undefined || !statement?.outside) throw new RangeError("an outside segment has one statement");
-  for (const sql of [fresh, ...settingsBefore(part)]) await client.query(sql);
-  if (PATIENT.has(statement.outside.kind)) await client.query("SET lock_timeout = 0");
-  const work = await observe(client, statement.outside);
+  const { client } = session;
+  const { part, statement, target } = await prepareOutside(segment, session);
+  const work = await observe(client, target);
   tell(part, part.from);
   const progress = progressOf(plan, segment, new Map());
   const step = await ledger.beginStep(deploy, {

@@ -110,6 +110,17 @@ export class DeployLedger {
     return rows.map((row) => ({ ...row, work: v.parse(OutsideWork, row.work) }));
   }
 
+  /** What nobody could decide is given up: a person has said which version the database is at. */
+  async giveUpOpen(database: string): Promise<void> {
+    await this.client.query(
+      `WITH intents AS (
+         UPDATE ${SCHEMA}.intent SET state = 'aborted', ended = now() WHERE database = $1 AND state = 'open'
+       )
+       UPDATE ${SCHEMA}.step SET state = 'undone', ended = now() WHERE database = $1 AND state = 'open'`,
+      [database],
+    );
+  }
+
   /** Notes that a deploy begins. One that was left running was stopped: only the holder of the lock calls this. */
   async begin({ database, stage, plan, from, to, by, commit }: DeployRecord): Promise<string> {
     const { rows } = await this.client.query<{ number: string }>(

@@ -1,0 +1,189 @@
+import type { Argv } from "yargs";
+import { deploy } from "../../commands/deploy.js";
+import type { DatabaseDeploy, DeployResult } from "../../commands/results.js";
+import type { ExitStatus } from "../../errors.js";
+import type { Colors, Output } from "../output.js";
+import { table } from "../table.js";
+import { type ArgumentsOf, commandOptions, type GlobalArguments, verb } from "../verb.js";
+
+const SECONDS = { type: "number", requiresArg: true } as const;
+
+const options = (yargs: Argv<GlobalArguments>) =>
+  yargs
+    .positional("databases", {
+      describe: "The databases; all of the project unless given",
+      type: "string",
+      array: true,
+      default: [],
+    })
+    .option("pver", {
+      describe: "The version to go to; the newest in the archive unless given",
+      type: "string",
+      requiresArg: true,
+    })
+    .option("plan", { describe: "Only say what would be done", type: "boolean", default: false })
+    .option("dry-run", {
+      describe: "Say what would be done, and rehearse it on a shadow",
+      type: "boolean",
+      default: false,
+    })
+    .option("plan-id", {
+      describe: "Stop unless this is the plan, by the id that --plan printed",
+      type: "string",
+      requiresArg: true,
+    })
+    .option("rehearse", {
+      describe: "Try the plan on a shadow first; by itself where one can be had",
+      type: "boolean",
+    })
+    .option("baseline", {
+      describe: "The version that a database without a ledger has",
+      type: "string",
+      requiresArg: true,
+    })
+    .option("accept-drift", {
+      describe: "Leave objects that are not as their version has them, and deploy all the same",
+      type: "boolean",
+      default: false,
+    })
+    .option("jobs", { describe: "How many databases at once", type: "number", requiresArg: true, default: 1 })
+    .option("statement-timeout", { describe: "Seconds that a statement may take", ...SECONDS })
+    .option("lock-timeout", {
+      describe: "Seconds that a statement may wait for a lock, 5 unless given",
+      ...SECONDS,
+    })
+    .option("wait", { describe: "Seconds to wait for another deploy, 60 unless given", ...SECONDS })
+    .example("wov-deploy --stage prod --plan", "what would be done to every database of prod")
+    .example("wov-deploy --stage prod", "do it")
+    .example("wov-deploy shopdb --stage prod --pver 1.2.0", "go no further than 1.2.0");
+
+type Arguments = ArgumentsOf<typeof options>;
+
+export const deployVerb = verb({
+  command: "deploy [databases..]",
+  describe: "Bring a stage to a version, each delta exactly once",
+  options,
+  run: async (args, output) => {
+    const result = await deploy({
+      ...commandOptions(args, output),
+      databases: args.databases,
+      pver: args.pver,
+      plan: args.plan,
+      dryRun: args.dryRun,
+      planId: args.planId,
+      rehearse: args.rehearse,
+      baseline: args.baseline,
+      acceptDrift: args.acceptDrift,
+      jobs: args.jobs,
+      statementTimeout: args.statementTimeout,
+      lockTimeout: args.lockTimeout,
+      wait: args.wait,
+    });
+    return tell(result, args, output);
+  },
+});
+
+function tell(result: DeployResult, args: Arguments, output: Output): ExitStatus {
+  for (const { notes } of result.databases) for (const note of notes) output.note(`note: ${note}`);
+  output.result(result, (colors) =>
+    [...result.databases.map((one) => databaseText(one, colors)), ...summary(result)].join(
+      args.plan || args.dryRun ? "\n\n" : "\n",
+    ),
+  );
+  return statusOf(result);
+}
+
+/** A deploy that can be resumed, before all else; otherwise the highest. */
+function statusOf({ databases }: DeployResult): ExitStatus {
+  const failed = databases.flatMap(({ error }) => (error === null ? [] : [error.exitStatus]));
+  return ([5, 4, 3, 2, 1] as const).find((status) => failed.includes(status)) ?? 0;
+}
+
+function summary({ databases, stage }: DeployResult): string[] {
+  if (databases.length < 2) return [];
+  const count = (outcome: DatabaseDeploy["outcome"]) =>
+    databases.filter((one) => one.outcome === outcome).length;
+  const parts = [
+    [count("applied"), "deployed"],
+    [count("planned"), "to be deployed"],
+    [count("nothing"), "with nothing to do"],
+    [count("failed"), "failed"],
+  ] as const;
+  const said = parts.filter(([number]) => number > 0).map(([number, words]) => `${number} ${words}`);
+  return [`${databases.length} databases on ${stage}: ${said.join(", ")}`];
+}
+
+function databaseText(one: DatabaseDeploy, colors: Colors): string {
+  const name = colors.bold(one.database);
+  switch (one.outcome) {
+    case "nothing":
+      return `${name} is at ${one.to}: nothing to do${one.recovered ? colors.dim("  (an interrupted deploy was cleared up)") : ""}`;
+    case "applied":
+      return `${colors.green("deployed")} ${name} ${one.from ?? "empty"} → ${one.to}${colors.dim(`  (${details(one)})`)}`;
+    case "planned":
+      return planText(one, colors);
+    case "failed":
+      return failureText(one, colors);
+  }
+}
+
+function details({ versions, transactions, rehearsed, recovered, seconds }: DatabaseDeploy): string {
+  return [
+    versions.length === 1 ? "1 version" : `${versions.length} versions`,
+    transactions === 1 ? "" : `${transactions} transactions`,
+    rehearsed ? "rehearsed" : "",
+    recovered ? "an interrupted deploy was cleared up" : "",
+    `${seconds.toFixed(1)} s`,
+  ]
+    .filter((detail) => detail !== "")
+    .join(", ");
+}
+
+function failureText({ database, error }: DatabaseDeploy, colors: Colors): string {
+  const lines = [`${colors.red("failed")} ${colors.bold(database)} ${error?.message ?? ""}`];
+  for (const more of [error?.where, error?.hint]) if (more) lines.push(more.replaceAll(/^/gm, "  "));
+  return lines.join("\n");
+}
+
+function planText(one: DatabaseDeploy, colors: Colors): string {
+  const how = one.transactions === 1 ? "one transaction" : `${one.transactions} transactions`;
+  const lines = [
+    `${colors.bold(one.database)} ${one.from ?? "empty"} → ${one.to}, in ${how}${one.rehearsed ? ", rehearsed" : ""}`,
+    colors.dim(`  plan ${one.plan}`),
+  ];
+  for (const { version, how: manner, file, statements } of one.statements) {
+    lines.push(`  ${colors.bold(version)}  ${file}${manner === "loaded" ? "  loaded as it is" : ""}`);
+    if (manner === "loaded") continue;
+    const rows = statements.map(statementRow);
+    const paint = (cell: string, row: number, column: number) => {
+      if (column !== 2) return cell;
+      const { destructive, outsideTransaction, kind } = statements[row] ?? {};
+      return destructive
+        ? colors.red(cell)
+        : outsideTransaction || kind !== "metadata"
+          ? colors.yellow(cell)
+          : cell;
+    };
+    lines.push(...table(rows, paint).map((line) => `    ${line}`));
+  }
+  return lines.join("\n");
+}
+
+const LONGEST_SQL = 60;
+
+function statementRow(statement: DatabaseDeploy["statements"][number]["statements"][number]): string[] {
+  const { line, sql, kind, locks, destructive, outsideTransaction, unclear } = statement;
+  const short = sql.replaceAll(/\s+/g, " ");
+  const facts = [
+    kind ?? "",
+    ...locks.map(({ mode, object }) => `${mode} on ${object}`),
+    destructive ? `destroys ${destructive}` : "",
+    outsideTransaction ? "outside a transaction" : "",
+    ...unclear,
+  ];
+  return [
+    String(line),
+    short.length > LONGEST_SQL ? `${short.slice(0, LONGEST_SQL - 1)}…` : short,
+    facts.filter((fact) => fact !== "").join("; "),
+  ];
+}

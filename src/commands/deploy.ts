@@ -1,0 +1,162 @@
+/** `wov-deploy`: brings a stage's databases to a version. */
+import { hostname, userInfo } from "node:os";
+import { readArchive } from "../archive/read.js";
+import type { ProjectDatabase } from "../config/project.js";
+import { ConfigError, WovError } from "../errors.js";
+import { describeConnection } from "../postgres/connection.js";
+import { type DeployTerms, deployOne } from "./deploy/one.js";
+import type { DatabaseDeploy, DeployResult } from "./results.js";
+import {
+  type CommandOptions,
+  chosenDatabases,
+  connectionOf,
+  openSession,
+  repositoryOf,
+  type Session,
+} from "./session.js";
+
+export interface DeployOptions extends CommandOptions {
+  /** All databases of the project unless given. */
+  readonly databases?: readonly string[] | undefined;
+  /** The version to go to; the archive's only head unless given. */
+  readonly pver?: string | undefined;
+  /** Only say what would be done. */
+  readonly plan?: boolean | undefined;
+  /** Say what would be done, and rehearse it. */
+  readonly dryRun?: boolean | undefined;
+  /** Stop unless the plan has this id, as `plan` gave it. */
+  readonly planId?: string | undefined;
+  /** True: stop where there can be no rehearsal; false: none. Where a shadow can be had unless given. */
+  readonly rehearse?: boolean | undefined;
+  /** The version that a database without a ledger has; believed if the schema is that version's. */
+  readonly baseline?: string | undefined;
+  /** Objects that are not as their version has them are left as they are. */
+  readonly acceptDrift?: boolean | undefined;
+  /** How long a statement may take, in seconds; 0, the default: for ever. */
+  readonly statementTimeout?: number | undefined;
+  /** How long a statement may wait for a lock, in seconds; 5 unless given, 0: for ever. */
+  readonly lockTimeout?: number | undefined;
+  /** How often a transaction is tried that cannot get its locks; 5 unless given. */
+  readonly attempts?: number | undefined;
+  /** How long to wait for another deploy of the same database, in seconds; 60 unless given. */
+  readonly wait?: number | undefined;
+  /** How many databases at once; 1 unless given. */
+  readonly jobs?: number | undefined;
+}
+
+const LOCK_TIMEOUT_S = 5;
+const ATTEMPTS = 5;
+const WAIT_S = 60;
+
+/**
+ * Brings the databases of a stage to a version, each on its own: a delta is applied exactly once or not at all.
+ * With several databases, the failure of one is part of the result; with one it is thrown.
+ *
+ * @throws ArchiveError before anything is touched; BlockedError, DatabaseError, ConfigError, StoppedError
+ * @example
+ * const { databases } = await deploy({ stage: "prod", databases: ["shopdb"], plan: true });
+ * await deploy({ stage: "prod", databases: ["shopdb"], planId: databases[0].plan });
+ */
+export async function deploy(options: DeployOptions = {}): Promise<DeployResult> {
+  const session = await openSession(options);
+  const chosen = chosenDatabases(session, options.databases);
+  const terms = await termsOf(session, options);
+  // Every archive is proven before the first database is touched.
+  const archives = await Promise.all(chosen.map(({ paths }) => readArchive(paths)));
+  const [first] = chosen;
+  const queue = chosen.entries();
+  const outcomes: DatabaseDeploy[] = [];
+  const work = async () => {
+    for (const [index, database] of queue) {
+      const archive = archives[index];
+      if (archive === undefined) continue;
+      const { settings } = await connectionOf(session, database.name);
+      const { stage, progress } = session;
+      const order = { terms, database, archive, root: session.project.root, stage, settings, progress };
+      outcomes[index] =
+        chosen.length === 1 ? await deployOne(order) : await orFailure(database, settings, deployOne(order));
+    }
+  };
+  if (first !== undefined) {
+    const jobs = Math.min(Math.max(1, options.jobs ?? 1), chosen.length);
+    await Promise.all(Array.from({ length: jobs }, work));
+  }
+  return { stage: session.stage, databases: outcomes };
+}
+
+async function orFailure(
+  { name }: ProjectDatabase,
+  settings: Parameters<typeof describeConnection>[0],
+  running: Promise<DatabaseDeploy>,
+): Promise<DatabaseDeploy> {
+  try {
+    return await running;
+  } catch (error) {
+    if (!(error instanceof WovError)) throw error;
+    const { code, message, where = null, hint = null, exitStatus } = error;
+    return {
+      database: name,
+      target: describeConnection(settings),
+      outcome: "failed",
+      from: null,
+      to: null,
+      plan: null,
+      versions: [],
+      transactions: 0,
+      statements: [],
+      rehearsed: false,
+      recovered: false,
+      seconds: 0,
+      notes: [],
+      error: { code, message, where, hint, exitStatus },
+    };
+  }
+}
+
+async function termsOf(session: Session, options: DeployOptions): Promise<DeployTerms> {
+  if (options.plan === true && options.dryRun === true) {
+    throw new ConfigError("DEPLOY_USAGE", "--plan and --dry-run do not go together.", {
+      hint: "--dry-run shows the plan too, and rehearses it.",
+    });
+  }
+  const milliseconds = (seconds: number, name: string) => {
+    if (Number.isFinite(seconds) && seconds >= 0 && seconds * 1000 <= 2 ** 31 - 1)
+      return Math.round(seconds * 1000);
+    throw new ConfigError("DEPLOY_USAGE", `${name} takes a number of seconds from 0 up.`, {});
+  };
+  return {
+    mode: options.plan === true ? "plan" : options.dryRun === true ? "dry-run" : "apply",
+    pver: options.pver,
+    planId: options.planId,
+    rehearse: options.rehearse === undefined ? "auto" : options.rehearse ? "always" : "never",
+    baseline: options.baseline,
+    acceptDrift: options.acceptDrift === true,
+    limits: {
+      lockTimeout: milliseconds(options.lockTimeout ?? LOCK_TIMEOUT_S, "--lock-timeout"),
+      statementTimeout: milliseconds(options.statementTimeout ?? 0, "--statement-timeout"),
+    },
+    attempts: Math.max(1, options.attempts ?? ATTEMPTS),
+    patience: milliseconds(options.wait ?? WAIT_S, "--wait"),
+    by: whoDeploys(),
+    commit: await commitOf(session),
+  };
+}
+
+function whoDeploys(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`;
+  } catch {
+    // In a container the process's user may have no name.
+    return `${process.getuid?.() ?? "somebody"}@${hostname()}`;
+  }
+}
+
+/** A deploy needs the archive's files and no repository around them. */
+async function commitOf(session: Session): Promise<string | null> {
+  try {
+    return (await repositoryOf(session)).head;
+  } catch (error) {
+    if (error instanceof ConfigError) return null;
+    throw error;
+  }
+}

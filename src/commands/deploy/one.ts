@@ -1,0 +1,404 @@
+/** The deploy of one database: read, decide, rehearse, apply. */
+import type { Archive } from "../../archive/read.js";
+import type { Version } from "../../archive/versions.js";
+import type { ProjectDatabase } from "../../config/project.js";
+import { BlockedError } from "../../errors.js";
+import { type ConnectionSettings, describeConnection } from "../../postgres/connection.js";
+import { type ApplyProgress, applyPlan } from "../../stage/apply.js";
+import { type Limits, openStageSession, type StageSession } from "../../stage/connect.js";
+import {
+  type DeployLedger,
+  openDeployLedger,
+  type Position,
+  type Progress,
+} from "../../stage/deploy-ledger.js";
+import { createLedger, openLedger } from "../../stage/ledger.js";
+import { lockDatabase } from "../../stage/lock.js";
+import { type DeployPlan, makePlan } from "../../stage/plan.js";
+import { type Fate, recover } from "../../stage/recover.js";
+import { readLiveSchema, type SchemaText, schemaText } from "../live-schema.js";
+import type { DatabaseDeploy } from "../results.js";
+import { type DifferencePlace, differenceFrom, diffLines, idsOf, newIn } from "./difference.js";
+import { decidePath, recorded, targetVersion } from "./path.js";
+import { type ReadVersion, readVersions } from "./planned.js";
+import { type Rehearsal, rehearse } from "./rehearse.js";
+
+/** How to deploy; the same for all databases of one command. */
+export interface DeployTerms {
+  /** `plan`: only say what would be done; `dry-run`: rehearse it too. */
+  readonly mode: "apply" | "plan" | "dry-run";
+  /** The version to go to; the archive's only head unless given. */
+  readonly pver: string | undefined;
+  /** The id that the plan has to have. */
+  readonly planId: string | undefined;
+  /** `auto`: where a shadow can be had. */
+  readonly rehearse: "auto" | "always" | "never";
+  readonly baseline: string | undefined;
+  readonly acceptDrift: boolean;
+  readonly limits: Limits;
+  /** How often a transaction is tried that cannot get a lock. */
+  readonly attempts: number;
+  /** How long to wait for another deploy of the same database, in milliseconds. */
+  readonly patience: number;
+  /** Who deploys, from which commit. */
+  readonly by: string;
+  readonly commit: string | null;
+}
+
+/** One database to deploy. */
+export interface DeployOrder {
+  readonly terms: DeployTerms;
+  readonly database: ProjectDatabase;
+  readonly archive: Archive;
+  /** The project's root. */
+  readonly root: string;
+  readonly stage: string;
+  readonly settings: ConnectionSettings;
+  readonly progress: (doing: string) => void;
+}
+
+/**
+ * Brings one database to a version.
+ *
+ * @throws BlockedError, DatabaseError, ConfigError, ArchiveError, StoppedError
+ */
+export async function deployOne(order: DeployOrder): Promise<DatabaseDeploy> {
+  const started = performance.now();
+  const { terms, settings } = order;
+  // Decided before anything is connected to: a name that the archive does not have needs no server.
+  const target = targetVersion(order.archive.versions, terms.pver, order.database.name);
+  const session = await openStageSession(settings, terms.limits, terms.by);
+  try {
+    const deploy = new OneDeploy(order, session, target);
+    const outcome = terms.mode === "apply" ? await deploy.run() : await deploy.plan();
+    return { ...outcome, seconds: Math.round(performance.now() - started) / 1000 };
+  } finally {
+    await session.client.end();
+  }
+}
+
+/** What was decided. */
+interface Decision {
+  readonly live: SchemaText;
+  readonly versions: readonly ReadVersion[];
+  readonly from: Version | null;
+  /** null where there is nothing to do. */
+  readonly plan: DeployPlan | null;
+  /** The ids of objects that differed before, and were accepted as they are. */
+  readonly drift: ReadonlySet<string>;
+}
+
+class OneDeploy {
+  readonly #notes: string[] = [];
+  /** Where the database is, in words. */
+  readonly #what: string;
+  readonly #place: DifferencePlace;
+  /** As the server calls it. */
+  readonly #onServer: string;
+
+  constructor(
+    private readonly order: DeployOrder,
+    private readonly session: StageSession,
+    private readonly target: Version,
+  ) {
+    const { database, stage, settings, archive, progress } = order;
+    this.#what = `${database.name} on ${stage}`;
+    this.#onServer = settings.database ?? database.name;
+    this.#place = { archive, database, near: settings, progress };
+  }
+
+  /** Decides, and with `dry-run` rehearses. The stage is only read. */
+  async plan(): Promise<DatabaseDeploy> {
+    const decision = await this.#decide(await this.#readPosition());
+    const { plan } = decision;
+    if (plan === null) return this.#outcome("nothing", decision, false);
+    const rehearsal = this.order.terms.mode === "dry-run" ? await this.#rehearse(plan, decision) : null;
+    return this.#outcome("planned", decision, rehearsal?.had === true);
+  }
+
+  async #readPosition(): Promise<Position | null> {
+    const ledger = await openLedger(this.order.settings);
+    if (ledger === null) return null;
+    const { format } = ledger;
+    const version = await ledger.versionOf(this.#onServer);
+    await ledger.close();
+    if (version === null || format < 2) return version === null ? null : { ...version, partial: null };
+    const deploys = await openDeployLedger(this.order.settings);
+    try {
+      return await deploys.positionOf(this.#onServer);
+    } finally {
+      await deploys.close();
+    }
+  }
+
+  async run(): Promise<DatabaseDeploy> {
+    const { settings, progress, terms } = this.order;
+    await createLedger(settings);
+    await lockDatabase(this.session.client, terms.patience, (holder) =>
+      progress(`${this.#what}: waiting for ${holder}`),
+    );
+    await this.session.client.query(this.session.fresh);
+    const ledger = await openDeployLedger(settings);
+    try {
+      return await this.#runWith(ledger);
+    } finally {
+      await ledger.close();
+    }
+  }
+
+  async #runWith(ledger: DeployLedger): Promise<DatabaseDeploy> {
+    const { terms } = this.order;
+    if (terms.baseline !== undefined) await this.#recordBaseline(terms.baseline, ledger);
+    const { intents, steps } = await recover(this.session, ledger, this.#onServer, (meant) =>
+      this.#byChecksum(meant, ledger),
+    );
+    const recovered = intents + steps > 0;
+    const decision = await this.#decide(await ledger.positionOf(this.#onServer));
+    const { plan } = decision;
+    if (plan === null) return { ...this.#outcome("nothing", decision, false), recovered };
+    const rehearsal = await this.#rehearse(plan, decision);
+    await this.#apply(plan, decision, rehearsal, ledger);
+    return { ...this.#outcome("applied", decision, rehearsal.had), recovered };
+  }
+
+  async #decide(known: Position | null): Promise<Decision> {
+    const { database, stage, archive, settings, progress, terms, root } = this.order;
+    progress(`reading the schema of ${this.#what}`);
+    const live = await readLiveSchema(settings, database);
+    const position =
+      terms.baseline === undefined || terms.mode === "apply"
+        ? known
+        : await this.#baseline(terms.baseline, live);
+    const isEmpty = position === null && (await live.canonical()).objects.size === 0;
+    const { versions } = archive;
+    const path = decidePath({
+      database: database.name,
+      stage,
+      versions,
+      target: this.target,
+      position,
+      isEmpty,
+    });
+    const partial = position?.partial ?? null;
+    const drift = partial === null && path.from !== null ? await this.#drift(path.from, live) : [];
+    const base = { live, from: path.from, drift: new Set(drift) };
+    if (path.versions.length === 0) return { ...base, versions: [], plan: null };
+    const read = await readVersions(archive, path, root);
+    const from = path.from === null ? null : { version: path.from.key, versionId: path.from.id };
+    const plan = makePlan({ from, to: this.target.key, versions: read, partial });
+    if (terms.planId !== undefined && terms.planId !== plan.id) throw this.#otherPlan(plan);
+    return { ...base, versions: read, plan };
+  }
+
+  #otherPlan(plan: DeployPlan): BlockedError {
+    return new BlockedError(
+      "OTHER_PLAN",
+      `${this.#what}: what would be applied now is not the plan that was asked for.`,
+      {
+        where: `asked for ${this.order.terms.planId}, now ${plan.id}`,
+        hint: `The stage or the archive has changed since. Look at the new plan:\n  wov-deploy ${this.order.database.name} --stage ${this.order.stage} --plan`,
+      },
+    );
+  }
+
+  /** @returns the ids of objects that differ, where that is accepted */
+  async #drift(from: Version, live: SchemaText): Promise<string[]> {
+    const diff = await differenceFrom(from, live, this.#place);
+    if (diff === null) return [];
+    const { database, stage, terms } = this.order;
+    const lines = diffLines(diff);
+    if (terms.acceptDrift) {
+      this.#notes.push(`${this.#what} has drifted from ${from.key}, which was accepted:\n${lines}`);
+      return idsOf(diff);
+    }
+    const again =
+      (await live.canonical()).objects.size === 0
+        ? `It is empty. If it was made anew, fill it and tell the ledger:\n  wov-db ${database.name} --stage ${stage} --wdb-createinstance\nor `
+        : "";
+    throw new BlockedError("DRIFT", `${this.#what} is not as its version ${from.key} has it:\n${lines}`, {
+      hint: `${again}See the difference, and archive it or take it back:\n  wov diff ${database.name}@${from.key} ${stage}:${database.name}\nor deploy all the same, and leave these objects as they are:\n  wov-deploy ${database.name} --stage ${stage} --accept-drift`,
+    });
+  }
+
+  /** @throws BlockedError `NOT_THE_BASELINE`, ConfigError `UNKNOWN_VERSION` */
+  async #baseline(named: string, live: SchemaText): Promise<Position & { readonly key: string }> {
+    const { archive, database, stage } = this.order;
+    const version = targetVersion(archive.versions, named, database.name);
+    const diff = await differenceFrom(version, live, this.#place);
+    if (diff === null)
+      return { version: version.key, versionId: version.id, partial: null, key: version.key };
+    throw new BlockedError(
+      "NOT_THE_BASELINE",
+      `${this.#what} does not have the schema of ${version.key}:\n${diffLines(diff)}`,
+      {
+        hint: `See how it differs:\n  wov diff ${database.name}@${version.key} ${stage}:${database.name}`,
+      },
+    );
+  }
+
+  /** What a person says of the version goes before what was left undecided. */
+  async #recordBaseline(named: string, deploys: DeployLedger): Promise<void> {
+    const { settings, database, terms } = this.order;
+    const live = await readLiveSchema(settings, database);
+    const { version, versionId } = await this.#baseline(named, live);
+    await deploys.giveUpOpen(this.#onServer);
+    const ledger = await openLedger(settings);
+    try {
+      await ledger?.record({
+        database: this.#onServer,
+        version,
+        versionId,
+        event: "baseline",
+        by: terms.by,
+        commit: terms.commit,
+      });
+    } finally {
+      await ledger?.close();
+    }
+  }
+
+  /** Whether the schema shows that what was meant is there; null where it is the same before and after. */
+  async #byChecksum({ completed, partial }: Progress, ledger: DeployLedger): Promise<Fate | null> {
+    const meant = completed.at(-1);
+    const position = await ledger.positionOf(this.#onServer);
+    if (meant === undefined || partial !== null || position?.partial) return null;
+    const live = await readLiveSchema(this.order.settings, this.order.database);
+    const around = { database: this.order.database.name, stage: this.order.stage };
+    const { versions } = this.order.archive;
+    const isAt = async (at: Pick<Position, "version" | "versionId">) =>
+      (await differenceFrom(recorded({ ...around, versions }, at), live, this.#place)) === null;
+    const committed = await isAt(meant);
+    const aborted = position === null ? (await live.canonical()).objects.size === 0 : await isAt(position);
+    if (committed === aborted) return null;
+    return committed ? "committed" : "aborted";
+  }
+
+  async #rehearse(plan: DeployPlan, { versions, live, drift }: Decision): Promise<Rehearsal> {
+    const { terms, database, settings, progress } = this.order;
+    if (terms.rehearse === "never") return { had: false, reason: "--no-rehearse" };
+    const rehearsal = await rehearse({ plan, versions, database, live, settings, progress });
+    if (rehearsal.had) {
+      await this.#refuseOther(rehearsal.schema, drift, "The rehearsal, on a shadow, does not lead");
+      return rehearsal;
+    }
+    if (terms.rehearse === "always") {
+      throw new BlockedError("NO_REHEARSAL", `${this.#what} cannot be rehearsed: ${rehearsal.reason}.`, {
+        hint: "Deploy without, and rely on the check before the commit:\n  --no-rehearse",
+      });
+    }
+    this.#notes.push(`not rehearsed: ${rehearsal.reason}`);
+    return rehearsal;
+  }
+
+  /** @throws BlockedError `SCHEMA_DIFFERS` where a schema is not the target's, accepted drift aside */
+  async #refuseOther(schema: SchemaText, drift: ReadonlySet<string>, where: string): Promise<void> {
+    const diff = await differenceFrom(this.target, schema, this.#place);
+    if (diff === null || idsOf(diff).every((id) => drift.has(id))) return;
+    throw new BlockedError(
+      "SCHEMA_DIFFERS",
+      `${where} to the schema of ${this.target.key}:\n${diffLines(newIn(diff, drift))}`,
+      {
+        hint: "Nothing was committed. The deltas do not make the schema that was archived with them: archive a revision that does.",
+      },
+    );
+  }
+
+  async #apply(
+    plan: DeployPlan,
+    decision: Decision,
+    rehearsal: Rehearsal,
+    ledger: DeployLedger,
+  ): Promise<void> {
+    const { terms, database, stage, progress } = this.order;
+    const { by, commit, attempts } = terms;
+    const record = {
+      database: this.#onServer,
+      stage,
+      plan: plan.id,
+      from: plan.from,
+      to: plan.to,
+      by,
+      commit,
+    };
+    const deploy = await ledger.begin(record);
+    const started = performance.now();
+    const verify = async (dump: string) => {
+      const schema = schemaText(dump, database.schema);
+      if (rehearsal.had && schema.sha256 === rehearsal.schema.sha256) return;
+      await this.#refuseOther(schema, decision.drift, `${this.#what}: the deltas do not lead`);
+    };
+    try {
+      await applyPlan(
+        plan,
+        { session: this.session, ledger, deploy, what: this.#what, attempts },
+        {
+          dump: database.schema,
+          verify,
+          progress: (doing) => progress(this.#doing(doing, performance.now() - started)),
+        },
+      );
+    } catch (error) {
+      await endDeploy(ledger, deploy, error);
+      throw error;
+    }
+  }
+
+  #doing({ number, count, version, where, attempt }: ApplyProgress, elapsed: number): string {
+    const again = attempt === 1 ? "" : `, attempt ${attempt}`;
+    const step = where === null ? "verifying" : where.split(/[\\/]/).at(-1);
+    return `${this.#what}: version ${number} of ${count} (${version}), ${step}, ${(elapsed / 1000).toFixed(1)} s${again}`;
+  }
+
+  #outcome(
+    outcome: DatabaseDeploy["outcome"],
+    { plan, from, versions }: Decision,
+    rehearsed: boolean,
+  ): DatabaseDeploy {
+    const shown = this.order.terms.mode === "apply" ? [] : versions;
+    return {
+      database: this.order.database.name,
+      target: describeConnection(this.order.settings),
+      outcome,
+      from: from?.key ?? null,
+      to: this.target.key,
+      plan: plan?.id ?? null,
+      versions: versions.flatMap(({ version, includes }) => [...includes.map((one) => one.version), version]),
+      transactions: plan?.segments.filter(({ kind }) => kind === "transaction").length ?? 0,
+      statements: shown.map(plannedVersion),
+      rehearsed,
+      recovered: false,
+      seconds: 0,
+      notes: this.#notes,
+      error: null,
+    };
+  }
+}
+
+/** Writes the failure into the ledger. Where that fails too, the next deploy finds this one unfinished and says so. */
+async function endDeploy(ledger: DeployLedger, deploy: string, error: unknown): Promise<void> {
+  const message = error instanceof Error ? error.message : String(error);
+  const stopped = error instanceof Error && "exitStatus" in error && error.exitStatus === 5;
+  await ledger.end(deploy, stopped ? "stopped" : "failed", message).catch(() => undefined);
+}
+
+function plannedVersion({
+  version,
+  how,
+  file,
+  statements,
+}: ReadVersion): DatabaseDeploy["statements"][number] {
+  return {
+    version,
+    how,
+    file,
+    statements: statements.map(({ line, text, facts }) => ({
+      line,
+      sql: how === "loaded" ? "" : text,
+      kind: facts?.kind ?? null,
+      locks: [...(facts?.locks ?? [])],
+      destructive: facts?.destructive ?? null,
+      outsideTransaction: facts?.outsideTransaction ?? false,
+      unclear: [...(facts?.unclear ?? [])],
+    })),
+  };
+}

@@ -1,0 +1,135 @@
+/** Reading the versions of a path from the archive: every statement, and what is known of it. */
+import { relative } from "node:path";
+import { type Archive, readDeltas, readSchema } from "../../archive/read.js";
+import { parentOf, type Version } from "../../archive/versions.js";
+import { checkDeltas } from "../../deltas/check.js";
+import { deltasError } from "../../deltas/error.js";
+import { segmentsOf } from "../../deltas/facts/segments.js";
+import { type StatementFacts, statementFacts } from "../../deltas/facts.js";
+import type { Statement } from "../../deltas/report.js";
+import { BlockedError } from "../../errors.js";
+import { loadParser, type Parser } from "../../schema/parser.js";
+import type { PlannedStatement, PlannedVersion } from "../../stage/plan.js";
+import { outsideTarget } from "./outside-target.js";
+import type { DeployPath } from "./path.js";
+
+/** A statement of a path and what it does. */
+export interface ReadStatement extends PlannedStatement {
+  /** The parse tree's name for it. */
+  readonly type: string;
+  /** null for an archived schema, which is loaded as a whole. */
+  readonly facts: StatementFacts | null;
+}
+
+export interface ReadVersion extends PlannedVersion {
+  readonly statements: readonly ReadStatement[];
+}
+
+/**
+ * Reads the versions of a path. An empty database gets the target's archived schema at once, with every version on
+ * the way recorded, unless some delta also writes data, which no archived schema holds: then the root's schema
+ * comes first and every delta after it.
+ *
+ * @param root the project's, to which the files are relative
+ * @throws ArchiveError for a file that is not what was archived; BlockedError for deltas that cannot be applied
+ */
+export async function readVersions(archive: Archive, path: DeployPath, root: string): Promise<ReadVersion[]> {
+  const parser = await loadParser();
+  const own: ReadVersion[] = [];
+  const cut: CutStatement[] = [];
+  for (const version of path.versions) {
+    if (parentOf(version) === null) {
+      own.push(await loaded(archive, version, [], root));
+      continue;
+    }
+    const { file, statements } = await readStatements(archive, version, root);
+    cut.push(...statements.map((statement) => ({ ...statement, file })));
+    own.push({ ...identity(version), file, how: "applied", statements: [], includes: [] });
+  }
+  const annotated = annotate(cut, parser);
+  const versions = own.map((version) =>
+    version.how === "loaded"
+      ? version
+      : { ...version, statements: annotated.filter(({ file }) => file === version.file) },
+  );
+  const target = path.versions.at(-1);
+  if (path.from !== null || target === undefined || versions.some(writesData)) return versions;
+  return [await loaded(archive, target, path.versions.slice(0, -1), root)];
+}
+
+interface CutStatement extends Statement {
+  readonly file: string;
+}
+
+function identity({ key, id, deltas }: Version) {
+  return { version: key, versionId: id, deltas };
+}
+
+async function loaded(
+  archive: Archive,
+  version: Version,
+  before: readonly Version[],
+  root: string,
+): Promise<ReadVersion> {
+  const text = await readSchema(archive, version.key);
+  const statement: ReadStatement = {
+    text,
+    line: 1,
+    outside: null,
+    afterCommit: false,
+    setsSession: false,
+    type: "",
+    facts: null,
+  };
+  const file = relative(root, archive.paths.archivedSchema(version.key));
+  return {
+    ...identity(version),
+    file,
+    how: "loaded",
+    statements: [statement],
+    includes: before.map(identity),
+  };
+}
+
+async function readStatements(archive: Archive, version: Version, root: string) {
+  const file = relative(root, archive.paths.archivedDeltas(version.key));
+  const content = await readDeltas(archive, version.key);
+  const report = await checkDeltas(content ?? new Uint8Array(), file);
+  const problem = deltasError(report);
+  if (problem !== undefined) throw problem;
+  const discards = report.statements.find(({ type }) => type === "DiscardStmt");
+  if (discards !== undefined) {
+    throw new BlockedError("DELTAS_DISCARD", "DISCARD throws away the session that the deploy works in.", {
+      where: `${file}:${discards.line}:${discards.column}`,
+      hint: "A deploy begins every version with fresh settings; archive a revision without this statement.",
+    });
+  }
+  return { file, statements: report.statements };
+}
+
+/** What each statement is, with all of them in view: where a transaction has to end is decided by those before. */
+function annotate(statements: readonly CutStatement[], parser: Parser): (ReadStatement & CutStatement)[] {
+  const afterCommit = new Set<CutStatement>();
+  const segments = segmentsOf(statements, parser);
+  for (const [index, segment] of segments.entries()) {
+    const [first] = segment.statements;
+    if (first !== undefined && segment.transaction && segments[index - 1]?.transaction)
+      afterCommit.add(first);
+  }
+  return statements.map((statement) => {
+    const facts = statementFacts(statement, parser);
+    const node = parser.parse(statement.text).stmts?.[0]?.stmt;
+    return {
+      ...statement,
+      facts,
+      outside: facts.outsideTransaction && node !== undefined ? outsideTarget(node) : null,
+      afterCommit: afterCommit.has(statement),
+      setsSession: statement.type === "VariableSetStmt" && !/^set\s+local\b/i.test(statement.text),
+    };
+  });
+}
+
+/** A materialized view counts: an archived schema makes it without its rows. */
+function writesData({ statements }: ReadVersion): boolean {
+  return statements.some(({ facts, type }) => facts?.kind === "data" || type === "CreateTableAsStmt");
+}
