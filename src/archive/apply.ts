@@ -2,6 +2,7 @@
  * Carrying out an archiving so that a kill at any point loses nothing: the plan is journaled first, every step can
  * be done again, and the pending deltas go away only after the commit.
  */
+import { basename } from "node:path";
 import { ArchiveError, BlockedError } from "../errors.js";
 import {
   moveIntoPlace,
@@ -153,10 +154,12 @@ async function carryOut(
 
   const paths = [...plan.files, plan.history].map(({ path }) => absolute(place, path));
   const pending = await pendingNow(plan, place);
-  const removed = pending === null || pending.state === "changed" ? [] : [pending.path];
+  const retired = plan.retired.map((path) => absolute(place, path));
+  const removed = pending === null || pending.state === "changed" ? retired : [pending.path, ...retired];
   const commit = await effects.commit(paths, removed, plan.message);
   await place.onStep?.("committed");
 
+  for (const file of retired) await removeIfThere(file);
   const kept = await removePending(plan, place);
   await place.onStep?.("pending-removed");
   await effects.record(plan.record);
@@ -267,8 +270,8 @@ async function takeBack(
   place: ArchivingPlace,
   versions: ReadonlyMap<string, Version>,
 ): Promise<void> {
-  const present = versions.get(plan.version);
   for (const { role, path, content } of plan.files) {
+    const present = versions.get(basename(path, `.${role}`));
     const file = absolute(place, path);
     await removeIfThere(temporaryName(file));
     const named = role === "deltas" ? present?.deltas : present?.schema.sha256;

@@ -68,6 +68,7 @@ const Entry = strict({
     settings: v.optional(
       v.pipe(
         strict({
+          columnOrder: settingsFlag,
           ignoreSchemas: settingsPatterns,
           ignoreTables: settingsPatterns,
           owners: settingsFlag,
@@ -191,6 +192,7 @@ export function storedSettings(settings: ChecksumSettings): ChecksumSettings {
   const ignoreSchemas = list(settings.ignoreSchemas);
   const ignoreTables = list(settings.ignoreTables);
   return {
+    ...(settings.columnOrder === false && { columnOrder: false }),
     ...(ignoreSchemas.length > 0 && { ignoreSchemas }),
     ...(ignoreTables.length > 0 && { ignoreTables }),
     ...(settings.owners === true && { owners: true }),

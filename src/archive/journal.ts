@@ -18,6 +18,7 @@ const Journal = v.strictObject({
     ),
     history: v.strictObject({ path: v.string(), before: v.nullable(v.string()), content: v.string() }),
     pending: v.nullable(v.strictObject({ path: v.string(), sha256: v.string() })),
+    retired: v.optional(v.array(v.string()), []),
     message: v.string(),
     record: v.strictObject({
       database: v.string(),

@@ -80,6 +80,8 @@ export interface ArchivingPlan {
   };
   /** The pending deltas that go into the version; null when there are none. */
   readonly pending: { readonly path: string; readonly sha256: string } | null;
+  /** Files of versions that the new history no longer has. */
+  readonly retired: readonly string[];
   /** The commit's message. */
   readonly message: string;
   readonly record: ArchivingRecord;
@@ -128,6 +130,7 @@ export function planArchiving(request: ArchivingRequest): ArchivingPlan {
       content: formatHistory(new Map([...versions, [key, version]])),
     },
     pending: pending === null ? null : { path: inArchive(paths.pendingDeltas), sha256: sha256(pending) },
+    retired: [],
     message: `wovtools: archive ${paths.database} ${key}`,
     record: {
       database: paths.database,

@@ -7,6 +7,7 @@ export interface ChecksumSettings {
   readonly owners?: boolean | undefined;
   readonly tablespaces?: boolean | undefined;
   readonly subscriptions?: boolean | undefined;
+  readonly columnOrder?: boolean | undefined;
   readonly ignoreSchemas?: readonly string[] | undefined;
   readonly ignoreTables?: readonly string[] | undefined;
 }
