@@ -1,6 +1,7 @@
 import type { Argv } from "yargs";
 import { ConfigError, type ExitStatus } from "../errors.js";
 import { Output } from "./output.js";
+import { nameRuntime } from "./runtime.js";
 import type { GlobalArguments, RegisteredVerb } from "./verb.js";
 
 /** The names under which the program is installed. */
@@ -14,6 +15,7 @@ export type Program = "wov" | "wov-push-db" | "wov-db" | "wov-deploy" | "wo";
  * @returns the exit status; see `ExitStatus`
  */
 export async function main(argv: readonly string[], program: Program): Promise<ExitStatus> {
+  nameRuntime();
   return (await runGitHook(argv, program)) ?? runProgram(argv.map(spellOut), program);
 }
 

@@ -2,7 +2,6 @@ import { relative, resolve } from "node:path";
 import { readArchive } from "../archive/read.js";
 import { newest, pathBetween } from "../archive/versions.js";
 import { findProject, loadProject, type Project, type ProjectDatabase } from "../config/project.js";
-import { checkDeltas } from "../deltas/check.js";
 import { WovError } from "../errors.js";
 import { isInside } from "../files.js";
 import { parsePushedRefs, pushesHead, readPushFacts } from "../git/pre-push.js";
@@ -42,11 +41,11 @@ export async function hook(name: HookName, options: HookOptions = {}): Promise<H
   const root = await findProject(cwd);
   // A branch from before the project had one, say.
   if (root === null) return result;
-  const repository = await openRepository(root);
-  const session = sessionIn(await loadProject(root), options);
+  const [repository, project] = await Promise.all([openRepository(root), loadProject(root)]);
+  const session = sessionIn(project, options);
   if (name === "pre-push") {
     if (session.env[ARCHIVE_PUSH_VARIABLE]) return result;
-    if (await isForHead(repository, options.stdin ?? "")) await prePush(session, result);
+    if (await isForHead(repository, options.stdin ?? "")) await prePush(session, repository, result);
   } else if (name === "pre-commit") {
     await preCommit(repository, session.project, result);
   } else {
@@ -60,12 +59,13 @@ async function isForHead(repository: Repository, stdin: string): Promise<boolean
   return pushesHead(await readPushFacts(repository, parsePushedRefs(stdin)));
 }
 
-async function prePush(session: Session, result: HookResult): Promise<void> {
+async function prePush(session: Session, repository: Repository, result: HookResult): Promise<void> {
   const { hook: policy } = session.project;
   const check = await checkSession(
     session,
     { verify: "heads" },
     { uncommittedBlocks: policy.uncommitted === "block" },
+    repository,
   );
   if (check.uncommitted.length > 0 && policy.uncommitted === "report") {
     result.notes.push(
@@ -89,6 +89,7 @@ function withoutUnreachable(check: CheckResult, notes: string[]): CheckResult {
 }
 
 async function preCommit(repository: Repository, project: Project, result: HookResult): Promise<void> {
+  const { checkDeltas } = await import("../deltas/check.js");
   const databases = [...project.databases.values()];
   for (const path of await stagedPaths(repository)) {
     const file = resolve(repository.root, path);

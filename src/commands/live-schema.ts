@@ -1,7 +1,8 @@
 import type { ProjectDatabase, SchemaOptions } from "../config/project.js";
 import { sha256 } from "../files.js";
 import type { ConnectionSettings } from "../postgres/connection.js";
-import { archivedSchema, canonicalSchema, type Schema } from "../schema/index.js";
+import { archivedSchema } from "../schema/archived.js";
+import type { Schema } from "../schema/index.js";
 
 /** A schema as text, parsed only when somebody needs to know more than whether the text is the same. */
 export interface SchemaText {
@@ -26,8 +27,14 @@ export function schemaText(dump: string, settings: SchemaOptions): SchemaText {
     sha256: sha256(text),
     server: serverOf(text),
     settings,
-    canonical: () => (canonical ??= canonicalSchema(text, settings)),
+    canonical: () => (canonical ??= canonicalOf(text, settings)),
   };
+}
+
+/** Mostly the text answers, and none of what parses it is loaded. */
+async function canonicalOf(text: string, settings: SchemaOptions): Promise<Schema> {
+  const { canonicalSchema } = await import("../schema/index.js");
+  return canonicalSchema(text, settings);
 }
 
 function serverOf(text: string): number | null {

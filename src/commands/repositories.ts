@@ -25,9 +25,12 @@ export interface Uncommitted {
   readonly archive: ReadonlyMap<string, readonly string[]>;
 }
 
-/** @throws ConfigError `NO_ARCHIVE`, and where either is no repository with a work tree */
-export async function openRepositories(session: Session): Promise<Repositories> {
-  const project = await repositoryOf(session);
+/**
+ * @param opened the project's repository, where it is open already
+ * @throws ConfigError `NO_ARCHIVE`, and where either is no repository with a work tree
+ */
+export async function openRepositories(session: Session, opened?: Repository): Promise<Repositories> {
+  const project = opened ?? (await repositoryOf(session));
   const { folder } = session.project.archive;
   const isThere = await isFolder(folder);
   const isOurs = isInside(session.project.root, folder) || isInside(project.root, folder);

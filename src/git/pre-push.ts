@@ -62,10 +62,13 @@ export async function readPushFacts(
   const containingHead = new Set<string>();
   for (const oid of new Set(refs.map(({ localOid }) => localOid))) {
     if (head === null || oid === null) continue;
-    const commit = await gitAnswer(root, ["rev-parse", "--verify", "--quiet", `${oid}^{commit}`]);
-    if (commit === undefined) continue;
-    const ancestor = await gitAnswer(root, ["merge-base", "--is-ancestor", head, commit]);
-    if (ancestor !== undefined) containingHead.add(oid);
+    if (oid === head || (await contains(root, oid, head))) containingHead.add(oid);
   }
   return { head, refs, containingHead };
+}
+
+async function contains(root: string, oid: string, head: string): Promise<boolean> {
+  const commit = await gitAnswer(root, ["rev-parse", "--verify", "--quiet", `${oid}^{commit}`]);
+  if (commit === undefined) return false;
+  return (await gitAnswer(root, ["merge-base", "--is-ancestor", head, commit])) !== undefined;
 }

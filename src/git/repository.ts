@@ -28,6 +28,8 @@ export async function openRepository(path: string): Promise<Repository> {
   if (found?.isDirectory() !== true) {
     throw new ConfigError("NOT_A_REPOSITORY", "There is no such folder.", { where: directory });
   }
+  const inOneAnswer = await askAtOnce(directory);
+  if (inOneAnswer !== undefined) return inOneAnswer;
   const [root, gitDir] = await locate(directory);
   const [head, branch] = await Promise.all([
     gitAnswer(root, ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]),
@@ -35,6 +37,20 @@ export async function openRepository(path: string): Promise<Repository> {
   ]);
   return { root, gitDir, head: head ?? null, branch: branch ?? null };
 }
+
+/**
+ * Asks for everything in one call, since starting git takes longer than its answer. That cannot be where nothing
+ * was committed yet or a path holds a line end, or where this is no repository.
+ */
+async function askAtOnce(directory: string): Promise<Repository | undefined> {
+  const questions = ["--show-toplevel", "--absolute-git-dir", "HEAD", "--symbolic-full-name", "HEAD"];
+  const answer = await gitAnswer(directory, ["rev-parse", ...questions], 128);
+  const [root, gitDir, head, ref, ...more] = answer?.split("\n") ?? [];
+  if (!root || !gitDir || !head || !ref || more.length > 0) return undefined;
+  return { root, gitDir, head, branch: ref.startsWith(BRANCHES) ? ref.slice(BRANCHES.length) : null };
+}
+
+const BRANCHES = "refs/heads/";
 
 async function locate(directory: string): Promise<[root: string, gitDir: string]> {
   try {

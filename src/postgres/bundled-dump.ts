@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { setFlagsFromString } from "node:v8";
 import { MessageChannel, Worker } from "node:worker_threads";
+import { AnswerCollector, HEADER_BYTES } from "./answers.js";
 import type { Client } from "./connection.js";
 
 /**
@@ -23,7 +24,7 @@ export interface DumpRequest {
   readonly answered: boolean;
 }
 
-export type DumpAnswer = { readonly bytes: Uint8Array } | { readonly failure: string };
+export type DumpAnswer = { readonly bytes: Uint8Array<ArrayBuffer> } | { readonly failure: string };
 export type DumpResult = { readonly dump: string } | { readonly failure: string };
 
 /**
@@ -34,8 +35,24 @@ export type DumpResult = { readonly dump: string } | { readonly failure: string 
 const COMPILE_QUICKLY = ["--liftoff-only", "--wasm-lazy-compilation"];
 const COMPILE_AS_USUAL = ["--no-liftoff-only", "--no-wasm-lazy-compilation"];
 
+/** A thread that was started before anybody asked for it. */
+let waiting: Worker | undefined;
+
+/** Starts the thread that the next `startDumpWorker` gets. It does not keep the process from ending. */
+export function startDumpWorkerAhead(): void {
+  waiting ??= newWorker();
+  waiting.unref();
+}
+
 /** Starts the thread, which loads pg_dump at once and then waits for its task. */
 export function startDumpWorker(): Worker {
+  const worker = waiting ?? newWorker();
+  waiting = undefined;
+  worker.ref();
+  return worker;
+}
+
+function newWorker(): Worker {
   for (const flag of COMPILE_QUICKLY) setFlagsFromString(flag);
   // Flags of the program that uses the package, such as --input-type, are not for the worker.
   return new Worker(new URL("./dump-worker.js", import.meta.url), { execArgv: [] });
@@ -73,7 +90,8 @@ export async function dumpThroughClient(worker: Worker, client: Client, run: Dum
   const { port1, port2 } = new MessageChannel();
   const signal = new Int32Array(new SharedArrayBuffer(4));
   const answer = (message: DumpAnswer) => {
-    port1.postMessage(message);
+    // An answer may be of megabytes: it is handed over, not copied.
+    port1.postMessage(message, "bytes" in message ? [message.bytes.buffer] : []);
     Atomics.store(signal, 0, 1);
     Atomics.notify(signal, 0);
   };
@@ -87,8 +105,8 @@ export async function dumpThroughClient(worker: Worker, client: Client, run: Dum
   stream.on("data", (chunk: Buffer) => {
     const whole = collector.add(chunk);
     if (whole === undefined) return;
-    sqlState = sqlStateOf(whole) ?? sqlState;
-    answer({ bytes: whole });
+    sqlState = whole.sqlState ?? sqlState;
+    answer({ bytes: whole.bytes });
   });
   const lost = () => answer({ failure: "the connection to the server was lost" });
   stream.once("error", lost);
@@ -118,12 +136,8 @@ export async function dumpThroughClient(worker: Worker, client: Client, run: Dum
   }
 }
 
-/** A message is one byte of type, four of length (which counts itself), and the rest. */
-const HEADER_BYTES = 5;
-const READY_FOR_QUERY = "Z".charCodeAt(0);
 const QUERY = "Q".charCodeAt(0);
 const TERMINATE = "X".charCodeAt(0);
-const ERROR_RESPONSE = "E".charCodeAt(0);
 
 function typeOf(bytes: Uint8Array): number | undefined {
   return bytes[0];
@@ -134,7 +148,7 @@ const NOT_FOR_THE_SERVER =
   /^(BEGIN|SET)\b(?=$|;| TRANSACTION | (?:statement|lock|transaction|idle_in_transaction_session)_timeout )/;
 
 /** The answer to a statement that the server is not to see, as it would give it in a transaction; else null. */
-function answeredHere(bytes: Uint8Array): Uint8Array | null {
+function answeredHere(bytes: Uint8Array): Uint8Array<ArrayBuffer> | null {
   if (typeOf(bytes) !== QUERY) return null;
   const sql = Buffer.from(bytes.subarray(HEADER_BYTES, -1)).toString();
   const [, tag] = NOT_FOR_THE_SERVER.exec(sql) ?? [];
@@ -142,56 +156,4 @@ function answeredHere(bytes: Uint8Array): Uint8Array | null {
   const complete = Buffer.from(`C\0\0\0\0${tag}\0`);
   complete.writeUInt32BE(complete.length - 1, 1);
   return new Uint8Array(Buffer.concat([complete, Buffer.from("Z\0\0\0\u0005T")]));
-}
-
-/** The SQLSTATE of an error in an answer: https://www.postgresql.org/docs/current/protocol-error-fields.html */
-function sqlStateOf(answer: Uint8Array): string | null {
-  const bytes = Buffer.from(answer);
-  for (let offset = 0; offset + HEADER_BYTES <= bytes.length; ) {
-    const end = offset + 1 + bytes.readUInt32BE(offset + 1);
-    if (bytes[offset] === ERROR_RESPONSE) {
-      const fields = bytes
-        .subarray(offset + HEADER_BYTES, end)
-        .toString()
-        .split("\0");
-      return fields.find((field) => field.startsWith("C"))?.slice(1) ?? null;
-    }
-    offset = end;
-  }
-  return null;
-}
-
-/** Gathers what the server sends until a ReadyForQuery message ends the answer. */
-class AnswerCollector {
-  #chunks: Buffer[] = [];
-  /** The part of a header that the last chunk ended in. */
-  #header = Buffer.alloc(0);
-  /** Bytes still to come of the message whose header has been read. */
-  #remaining = 0;
-  #type = 0;
-
-  /** @returns the whole answer when this chunk completes it */
-  add(chunk: Buffer): Uint8Array | undefined {
-    this.#chunks.push(chunk);
-    let offset = 0;
-    while (offset < chunk.length) {
-      if (this.#remaining === 0) {
-        const missing = HEADER_BYTES - this.#header.length;
-        this.#header = Buffer.concat([this.#header, chunk.subarray(offset, offset + missing)]);
-        offset += missing;
-        if (this.#header.length < HEADER_BYTES) return undefined;
-        this.#type = this.#header.readUInt8(0);
-        this.#remaining = this.#header.readUInt32BE(1) - 4;
-        this.#header = Buffer.alloc(0);
-      }
-      const taken = Math.min(this.#remaining, chunk.length - offset);
-      this.#remaining -= taken;
-      offset += taken;
-    }
-    if (this.#remaining > 0 || this.#header.length > 0 || this.#type !== READY_FOR_QUERY) return undefined;
-    const whole = new Uint8Array(Buffer.concat(this.#chunks));
-    this.#chunks = [];
-    this.#type = 0;
-    return whole;
-  }
 }
