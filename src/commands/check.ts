@@ -4,7 +4,7 @@ import { deltasError } from "../deltas/error.js";
 import { DatabaseError } from "../errors.js";
 import type { Repository } from "../git/repository.js";
 import { type BlockerFacts, blockerOf } from "./blocker-text.js";
-import { type BlockPolicy, blockingStates, type States } from "./blockers.js";
+import { type BlockerState, type BlockPolicy, blockingStates, type States } from "./blockers.js";
 import {
   compareWithVersion,
   type DatabaseState,
@@ -145,10 +145,13 @@ function higherThan(pver: string, { archive }: DatabaseState): string | null {
 function blockersOf(state: DatabaseState, facts: BlockerFacts, policy: BlockPolicy): Blocker[] {
   const others = otherBlockers(state);
   const isInvalid = others.some((blocker) => blocker.state === "deltasInvalid");
-  // Deltas that cannot be applied cannot be archived either, so that is not proposed.
-  const blocking = blockingStates(facts.states, policy).filter(
-    (name) => name !== "pendingDeltas" || !isInvalid,
-  );
+  const untold = new Set<BlockerState>([
+    // Deltas that cannot be applied cannot be archived either, so that is not proposed.
+    ...(isInvalid ? ["pendingDeltas" as const] : []),
+    // What an interrupted archiving has left is to be finished, neither archived again nor taken back.
+    ...(state.interrupted ? ["pendingDeltas" as const, "archiveUncommitted" as const] : []),
+  ]);
+  const blocking = blockingStates(facts.states, policy).filter((name) => !untold.has(name));
   return [...others, ...blocking.map((name) => blockerOf(name, facts))];
 }
 

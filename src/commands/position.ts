@@ -22,7 +22,7 @@ export interface Comparison {
 /**
  * Holds a live schema against the archive.
  *
- * @throws ConfigError `SETTINGS_CHANGED` when the archived version counted something else as schema
+ * @throws ConfigError `SETTINGS_CHANGED` when the archived schema does not hold what counts as schema now
  */
 export async function compareWithArchive(
   state: DatabaseState,
