@@ -97,7 +97,13 @@ function tell(error: unknown, { what, attempts }: Reached): unknown {
     );
   }
   const reason = reasonOf(error);
-  if (!(error instanceof StatementFailure) || !(reason instanceof ServerError)) return reason;
+  if (!(reason instanceof ServerError)) return reason;
+  if (!(error instanceof StatementFailure)) {
+    return new DatabaseError("SERVER_REFUSED", `The server of ${what} refuses: ${reason.message}.`, {
+      hint: reason.hint,
+      cause: reason,
+    });
+  }
   if (state === "42501") {
     return new DatabaseError(
       "NO_RIGHT_FOR_STATEMENT",

@@ -12,6 +12,7 @@ import {
   type Position,
   type Progress,
 } from "../../stage/deploy-ledger.js";
+import { deployFailure } from "../../stage/failures.js";
 import { createLedger, openLedger } from "../../stage/ledger.js";
 import { lockDatabase } from "../../stage/lock.js";
 import { type DeployPlan, makePlan } from "../../stage/plan.js";
@@ -67,13 +68,18 @@ export async function deployOne(order: DeployOrder): Promise<DatabaseDeploy> {
   const { terms, settings } = order;
   // Decided before anything is connected to: a name that the archive does not have needs no server.
   const target = targetVersion(order.archive.versions, terms.pver, order.database.name);
-  const session = await openStageSession(settings, terms.limits, terms.by);
+  const what = `${order.database.name} on ${order.stage}`;
   try {
-    const deploy = new OneDeploy(order, session, target);
-    const outcome = terms.mode === "apply" ? await deploy.run() : await deploy.plan();
-    return { ...outcome, seconds: Math.round(performance.now() - started) / 1000 };
-  } finally {
-    await session.client.end();
+    const session = await openStageSession(settings, terms.limits, terms.by);
+    try {
+      const deploy = new OneDeploy(order, session, target, what);
+      const outcome = terms.mode === "apply" ? await deploy.run() : await deploy.plan();
+      return { ...outcome, seconds: Math.round(performance.now() - started) / 1000 };
+    } finally {
+      await session.client.end();
+    }
+  } catch (error) {
+    throw deployFailure(error, { what, partway: false, attempts: terms.attempts });
   }
 }
 
@@ -90,8 +96,6 @@ interface Decision {
 
 class OneDeploy {
   readonly #notes: string[] = [];
-  /** Where the database is, in words. */
-  readonly #what: string;
   readonly #place: DifferencePlace;
   /** As the server calls it. */
   readonly #onServer: string;
@@ -100,9 +104,10 @@ class OneDeploy {
     private readonly order: DeployOrder,
     private readonly session: StageSession,
     private readonly target: Version,
+    /** Where the database is, in words. */
+    private readonly what: string,
   ) {
-    const { database, stage, settings, archive, progress } = order;
-    this.#what = `${database.name} on ${stage}`;
+    const { database, settings, archive, progress } = order;
     this.#onServer = settings.database ?? database.name;
     this.#place = { archive, database, near: settings, progress };
   }
@@ -135,7 +140,7 @@ class OneDeploy {
     const { settings, progress, terms } = this.order;
     await createLedger(settings);
     await lockDatabase(this.session.client, terms.patience, (holder) =>
-      progress(`${this.#what}: waiting for ${holder}`),
+      progress(`${this.what}: waiting for ${holder}`),
     );
     await this.session.client.query(this.session.fresh);
     const ledger = await openDeployLedger(settings);
@@ -163,7 +168,7 @@ class OneDeploy {
 
   async #decide(known: Position | null): Promise<Decision> {
     const { database, stage, archive, settings, progress, terms, root } = this.order;
-    progress(`reading the schema of ${this.#what}`);
+    progress(`reading the schema of ${this.what}`);
     const live = await readLiveSchema(settings, database);
     const position =
       terms.baseline === undefined || terms.mode === "apply"
@@ -193,7 +198,7 @@ class OneDeploy {
   #otherPlan(plan: DeployPlan): BlockedError {
     return new BlockedError(
       "OTHER_PLAN",
-      `${this.#what}: what would be applied now is not the plan that was asked for.`,
+      `${this.what}: what would be applied now is not the plan that was asked for.`,
       {
         where: `asked for ${this.order.terms.planId}, now ${plan.id}`,
         hint: `The stage or the archive has changed since. Look at the new plan:\n  wov-deploy ${this.order.database.name} --stage ${this.order.stage} --plan`,
@@ -208,14 +213,14 @@ class OneDeploy {
     const { database, stage, terms } = this.order;
     const lines = diffLines(diff);
     if (terms.acceptDrift) {
-      this.#notes.push(`${this.#what} has drifted from ${from.key}, which was accepted:\n${lines}`);
+      this.#notes.push(`${this.what} has drifted from ${from.key}, which was accepted:\n${lines}`);
       return idsOf(diff);
     }
     const again =
       (await live.canonical()).objects.size === 0
         ? `It is empty. If it was made anew, fill it and tell the ledger:\n  wov-db ${database.name} --stage ${stage} --wdb-createinstance\nor `
         : "";
-    throw new BlockedError("DRIFT", `${this.#what} is not as its version ${from.key} has it:\n${lines}`, {
+    throw new BlockedError("DRIFT", `${this.what} is not as its version ${from.key} has it:\n${lines}`, {
       hint: `${again}See the difference, and archive it or take it back:\n  wov diff ${database.name}@${from.key} ${stage}:${database.name}\nor deploy all the same, and leave these objects as they are:\n  wov-deploy ${database.name} --stage ${stage} --accept-drift`,
     });
   }
@@ -229,7 +234,7 @@ class OneDeploy {
       return { version: version.key, versionId: version.id, partial: null, key: version.key };
     throw new BlockedError(
       "NOT_THE_BASELINE",
-      `${this.#what} does not have the schema of ${version.key}:\n${diffLines(diff)}`,
+      `${this.what} does not have the schema of ${version.key}:\n${diffLines(diff)}`,
       {
         hint: `See how it differs:\n  wov diff ${database.name}@${version.key} ${stage}:${database.name}`,
       },
@@ -282,7 +287,7 @@ class OneDeploy {
       return rehearsal;
     }
     if (terms.rehearse === "always") {
-      throw new BlockedError("NO_REHEARSAL", `${this.#what} cannot be rehearsed: ${rehearsal.reason}.`, {
+      throw new BlockedError("NO_REHEARSAL", `${this.what} cannot be rehearsed: ${rehearsal.reason}.`, {
         hint: "Deploy without, and rely on the check before the commit:\n  --no-rehearse",
       });
     }
@@ -325,12 +330,12 @@ class OneDeploy {
     const verify = async (dump: string) => {
       const schema = schemaText(dump, database.schema);
       if (rehearsal.had && schema.sha256 === rehearsal.schema.sha256) return;
-      await this.#refuseOther(schema, decision.drift, `${this.#what}: the deltas do not lead`);
+      await this.#refuseOther(schema, decision.drift, `${this.what}: the deltas do not lead`);
     };
     try {
       await applyPlan(
         plan,
-        { session: this.session, ledger, deploy, what: this.#what, attempts },
+        { session: this.session, ledger, deploy, what: this.what, attempts },
         {
           dump: database.schema,
           verify,
@@ -346,7 +351,7 @@ class OneDeploy {
   #doing({ number, count, version, where, attempt }: ApplyProgress, elapsed: number): string {
     const again = attempt === 1 ? "" : `, attempt ${attempt}`;
     const step = where === null ? "verifying" : where.split(/[\\/]/).at(-1);
-    return `${this.#what}: version ${number} of ${count} (${version}), ${step}, ${(elapsed / 1000).toFixed(1)} s${again}`;
+    return `${this.what}: version ${number} of ${count} (${version}), ${step}, ${(elapsed / 1000).toFixed(1)} s${again}`;
   }
 
   #outcome(

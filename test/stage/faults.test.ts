@@ -1,0 +1,16 @@
+/** A part of the fault test; `npm run test:faults` has the whole. */
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { tryFaults } from "./fault-run.js";
+
+const faults = suite("faults");
+
+faults(
+  "a deploy whose connections are cut anywhere while it applies is finished by the next one",
+  async () => {
+    const { faults: tried } = await tryFaults({ path: "mixed", mode: "cut", part: "applying" });
+    assert.ok(tried > 80, `${tried} faults`);
+  },
+);
+
+faults.run();

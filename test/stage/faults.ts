@@ -1,0 +1,30 @@
+/**
+ * The whole fault test, `npm run test:faults`: the deploying process is killed, and apart from that its connections
+ * are cut, at every question that it asks a server, on both paths. Takes the better part of an hour; `npm test` has
+ * a part of it. Arguments narrow it down: `mixed-kill`, `applying`.
+ */
+import { startThrowAwayServer } from "#src/postgres/embedded.js";
+import { SERVER_VARIABLE, urlOf } from "../support/server.js";
+import { tryFaults } from "./fault-run.js";
+
+const server = await startThrowAwayServer();
+process.env[SERVER_VARIABLE] = urlOf(server.connection);
+const words = process.argv.slice(2);
+const part = words.includes("applying") ? "applying" : words.includes("rest") ? "rest" : "all";
+const wanted = words.filter((word) => word !== part);
+try {
+  for (const path of ["transactional", "mixed"] as const) {
+    for (const mode of ["cut", "kill"] as const) {
+      if (wanted.length > 0 && !wanted.includes(`${path}-${mode}`)) continue;
+      const started = performance.now();
+      const tell = process.env.WOV_FAULTS_VERBOSE ? console.log : undefined;
+      const { questions, faults } = await tryFaults({ path, mode, part, ...(tell && { tell }) });
+      const seconds = ((performance.now() - started) / 1000).toFixed(0);
+      console.log(
+        `${path}, ${mode}: ${questions} questions, ${faults} faults, each mended by a second run (${seconds} s)`,
+      );
+    }
+  }
+} finally {
+  await server.stop();
+}
