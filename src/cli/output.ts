@@ -50,11 +50,13 @@ export class Output {
     if (this.options.verbose) this.note(text);
   }
 
-  /** Says what is being done now. A terminal sees it when it takes more than a second. */
+  /** Says what is being done now: with `-v` in a line of its own; else a terminal sees it when it takes a while. */
   readonly progress = (text: string): void => {
     this.#doing = text;
+    if (this.options.verbose) this.note(text);
     if (this.#spinner) this.#spinner.text = text;
-    if (this.#timer || this.options.quiet || !isInteractive(process.stderr)) return;
+    const { quiet, verbose } = this.options;
+    if (this.#timer || quiet || verbose || !isInteractive(process.stderr)) return;
     this.#timer = setTimeout(() => void this.#spin(), PATIENCE_MS);
     this.#timer.unref();
   };

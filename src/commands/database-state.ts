@@ -156,8 +156,12 @@ function hasSettingsOf(version: Version, database: ProjectDatabase): boolean {
   return JSON.stringify(then) === JSON.stringify(now);
 }
 
-/** What an archived schema holds can be left out at any time; what it does not hold cannot be compared. */
-function refuseOtherSettings({ name, schema: counts }: ProjectDatabase, { key, schema }: Version): void {
+/**
+ * What an archived schema holds can be left out at any time; what it does not hold cannot be compared.
+ *
+ * @throws ConfigError `SETTINGS_CHANGED`
+ */
+export function refuseOtherSettings({ name, schema: counts }: ProjectDatabase, { key, schema }: Version): void {
   const lacking = (["owners", "tablespaces", "subscriptions"] as const).filter(
     (setting) => counts[setting] && schema.settings[setting] !== true,
   );

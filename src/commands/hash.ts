@@ -10,11 +10,18 @@ import type { CommandOptions } from "./session.js";
  */
 export async function hash(source: string, options: CommandOptions = {}): Promise<HashResult> {
   const parsed = parseSource(source);
-  const schema = await (await readSource(parsed, options)).canonical();
+  const read = await readSource(parsed, options);
+  const schema = await read.canonical();
+  const { ignoreSchemas, ignoreTables } = read.settings;
   return {
     source: sourceName(parsed),
     checksum: schema.checksum,
     form: schema.form,
+    settings: {
+      ...read.settings,
+      ignoreSchemas: [...ignoreSchemas],
+      ignoreTables: [...ignoreTables],
+    },
     objects: [...schema.objects.values()].map(({ id, type, checksum }) => ({
       type,
       name: id.slice(type.length + 1),

@@ -98,11 +98,21 @@ export const LogResult = v.pipe(
 );
 export type LogResult = v.InferOutput<typeof LogResult>;
 
+const SchemaSettings = v.object({
+  owners: v.boolean(),
+  tablespaces: v.boolean(),
+  subscriptions: v.boolean(),
+  columnOrder: v.boolean(),
+  ignoreSchemas: v.array(text),
+  ignoreTables: v.array(text),
+});
+
 export const HashResult = v.pipe(
   v.object({
     source: text,
     checksum: text,
     form: v.pipe(v.number(), v.description("The number of the canonical form.")),
+    settings: v.pipe(SchemaSettings, v.description("What counts as schema, as in wovtools/config.json.")),
     objects: v.array(v.object({ type: text, name: text, checksum: text })),
     warnings: v.array(text),
   }),

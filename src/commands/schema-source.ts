@@ -12,6 +12,7 @@ import {
 import { BlockedError, ConfigError } from "../errors.js";
 import { isMissing } from "../files.js";
 import { rolesIn } from "../schema/roles.js";
+import { refuseOtherSettings } from "./database-state.js";
 import { readLiveSchema, type SchemaText, schemaText } from "./live-schema.js";
 import { type CommandOptions, connectionOf, type Session, sessionIn } from "./session.js";
 
@@ -69,6 +70,7 @@ const DEFAULT_SCHEMA: SchemaOptions = {
   owners: false,
   tablespaces: false,
   subscriptions: false,
+  columnOrder: true,
   ignoreSchemas: [],
   ignoreTables: [],
 };
@@ -133,6 +135,7 @@ async function readArchived(
     source.version === "head"
       ? onlyHead(archive.versions, database.name)
       : exactOrLatest(archive.versions, source);
+  refuseOtherSettings(database, version);
   return schemaText(await readSchema(archive, version.key), database.schema);
 }
 

@@ -13,6 +13,7 @@ export interface SchemaOptions {
   readonly owners: boolean;
   readonly tablespaces: boolean;
   readonly subscriptions: boolean;
+  readonly columnOrder: boolean;
   /** Patterns with `*` and `?`. */
   readonly ignoreSchemas: readonly string[];
   /** Patterns with `*` and `?` over `name` or `schema.name`. */
@@ -157,6 +158,7 @@ function schemaOptions(shared: ConfigFile["schema"] = {}, own: ConfigFile["schem
     owners: own.owners ?? shared.owners ?? false,
     tablespaces: own.tablespaces ?? shared.tablespaces ?? false,
     subscriptions: own.subscriptions ?? shared.subscriptions ?? false,
+    columnOrder: own.columnOrder ?? shared.columnOrder ?? true,
     ignoreSchemas: own.ignoreSchemas ?? shared.ignoreSchemas ?? [],
     ignoreTables: own.ignoreTables ?? shared.ignoreTables ?? [],
   };

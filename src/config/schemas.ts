@@ -30,6 +30,7 @@ const SchemaOptions = strict({
   owners: flag("Whether a change of owner is a change of schema. Default: false."),
   tablespaces: flag("Whether a change of tablespace is a change of schema. Default: false."),
   subscriptions: flag("Whether subscriptions belong to the schema. Default: false."),
+  columnOrder: flag("Whether the order of a table's columns is part of the schema. Default: true."),
   ignoreSchemas: patterns("Schemas to leave out, by name; * stands for any characters, ? for one."),
   ignoreTables: patterns(
     "Tables to leave out, as name or schema.name; * stands for any characters, ? for one. Meant for partitions that a job makes.",

@@ -4,6 +4,8 @@ export interface SchemaSettings {
   readonly owners: boolean;
   readonly tablespaces: boolean;
   readonly subscriptions: boolean;
+  /** Whether the order of a table's columns counts, by which `SELECT *` and `COPY` go. */
+  readonly columnOrder: boolean;
   /** Patterns of schema names: `*` stands for any characters, `?` for one. */
   readonly ignoreSchemas: readonly string[];
   /** Patterns of table names; with a dot they match `schema.table`, without one the name in any schema. */
@@ -15,6 +17,7 @@ export const DEFAULT_SETTINGS: SchemaSettings = {
   owners: false,
   tablespaces: false,
   subscriptions: false,
+  columnOrder: true,
   ignoreSchemas: [],
   ignoreTables: [],
 };

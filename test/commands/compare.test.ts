@@ -25,6 +25,7 @@ const SETTINGS = {
   owners: false,
   tablespaces: false,
   subscriptions: false,
+  columnOrder: true,
   ignoreSchemas: [],
   ignoreTables: [],
 };

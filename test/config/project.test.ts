@@ -24,7 +24,7 @@ const FULL = {
   archive: { path: "../shop-archive", push: false },
   hook: { unreachable: "warn", uncommitted: "block" },
   pgDump: "system",
-  schema: { tablespaces: true, ignoreSchemas: ["job_?"] },
+  schema: { tablespaces: true, columnOrder: false, ignoreSchemas: ["job_?"] },
 };
 
 const loading = suite("config.json");
@@ -54,6 +54,7 @@ loading("needs nothing but the databases", async () => {
     owners: false,
     tablespaces: false,
     subscriptions: false,
+    columnOrder: true,
     ignoreSchemas: [],
     ignoreTables: [],
   });
@@ -79,6 +80,7 @@ loading("takes every setting, a database's own over those for all", async () => 
     owners: true,
     tablespaces: true,
     subscriptions: false,
+    columnOrder: false,
     ignoreSchemas: ["job_?"],
     ignoreTables: ["log_*"],
   });

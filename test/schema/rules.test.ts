@@ -124,6 +124,15 @@ rules("the order of a table's columns counts", async () => {
   await different(table("a integer, b integer"), table("b integer, a integer"));
 });
 
+rules("the order of a table's columns may be ignored", async () => {
+  const ignored = { settings: { columnOrder: false } };
+  await same(table("a integer, b integer"), table("b integer, a integer"), ignored, ignored);
+  await different(table("a integer, b integer"), table("b integer, a text"), ignored, ignored);
+  await different(view("SELECT a, b FROM public.t"), view("SELECT b, a FROM public.t"), ignored, ignored);
+  const pair = (attributes: string) => `CREATE TYPE public.p AS (${attributes});`;
+  await different(pair("a integer, b integer"), pair("b integer, a integer"), ignored, ignored);
+});
+
 rules("a default stands with its column or alone", async () => {
   await same(
     table("id integer DEFAULT nextval('public.s'::regclass) NOT NULL"),

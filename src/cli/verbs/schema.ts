@@ -36,9 +36,24 @@ export function printHash(
     const rows = result.objects.map(({ type, name, checksum }) => [checksum.slice(0, 16), type, name]);
     return [
       `${result.checksum}  ${colors.dim(`form ${result.form}`)}`,
+      `left out: ${leftOut(result.settings)}`,
       ...table(rows).map((line) => `  ${line}`),
     ].join("\n");
   });
+}
+
+/** What does not count, in words. */
+function leftOut(settings: HashResult["settings"]): string {
+  const { owners, tablespaces, subscriptions, columnOrder, ignoreSchemas, ignoreTables } = settings;
+  return [
+    ...(owners ? [] : ["owners"]),
+    ...(tablespaces ? [] : ["tablespaces"]),
+    ...(subscriptions ? [] : ["subscriptions"]),
+    ...(columnOrder ? [] : ["the order of columns"]),
+    ...ignoreSchemas.map((pattern) => `schemas like ${pattern}`),
+    ...ignoreTables.map((pattern) => `tables like ${pattern}`),
+    "the tables of wovtools",
+  ].join(", ");
 }
 
 export const diffVerb = verb({
@@ -65,16 +80,28 @@ export function printDiff(result: DiffResult, stat: boolean, output: Output): Ex
       ? changeLines(result.changes.map((change) => ({ ...change, details: [] })))
           .map((line) => paintChange(line, colors))
           .join("\n")
-      : result.changes.map((change) => changeText(change, colors)).join("\n\n");
+      : GROUPS.flatMap((group) => groupText(group, result.changes, colors)).join("\n\n");
   });
   return result.differs ? 1 : 0;
+}
+
+const GROUPS = ["added", "changed", "dropped"] as const;
+
+/** All objects that came, all that changed, or all that went, under one title. */
+function groupText(group: (typeof GROUPS)[number], changes: DiffResult["changes"], colors: Colors): string[] {
+  const members = changes.filter(({ change }) => change === group);
+  if (members.length === 0) return [];
+  const paint = { added: colors.green, changed: colors.yellow, dropped: colors.red }[group];
+  const objects = members.length === 1 ? "object" : "objects";
+  const title = `${colors.bold(paint(group))} ${colors.dim(`${members.length} ${objects}`)}`;
+  return [title, ...members.map((change) => changeText(change, colors))];
 }
 
 /** How many unchanged lines are shown around a changed one. */
 const CONTEXT = 3;
 
 function changeText(change: DiffResult["changes"][number], colors: Colors): string {
-  const title = `${colors.bold(`${change.change} ${change.type} ${change.name}`)}`;
+  const title = colors.bold(`${change.type} ${change.name}`);
   const near = change.lines.map((_, index) =>
     change.lines.slice(Math.max(0, index - CONTEXT), index + CONTEXT + 1).some(({ sign }) => sign !== " "),
   );

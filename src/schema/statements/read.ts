@@ -80,8 +80,11 @@ interface Surroundings {
  */
 let latest: { readonly by: string; readonly said: ReadonlyMap<string, readonly Said[]> } | undefined;
 
-function readingBy({ server }: RuleContext, { owners, tablespaces, subscriptions }: SchemaSettings): string {
-  return JSON.stringify([server, owners, tablespaces, subscriptions]);
+function readingBy(
+  { server }: RuleContext,
+  { owners, tablespaces, subscriptions, columnOrder }: SchemaSettings,
+): string {
+  return JSON.stringify([server, owners, tablespaces, subscriptions, columnOrder]);
 }
 
 /** All of an entry that has a bearing on what its statements say. */

@@ -48,6 +48,7 @@ function tableFragments(statement: Statement, tree: TreeObject, type: string): F
     } else if (kind === "Constraint") fragments.push(constraintFragment(statement, of, fields, text));
     else fragments.push(part(statement, of, "definition", element, text));
   }
+  if (!statement.settings.columnOrder) return fragments;
   const order = columns.map(readable).join(", ");
   return [...fragments, { of, part: COLUMN_ORDER, canonical: JSON.stringify(columns), text: order }];
 }
