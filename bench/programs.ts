@@ -46,7 +46,7 @@ async function versionOf(program: string): Promise<string | undefined> {
 
 /** The folders of server binaries that the tests across versions have installed for themselves. */
 export async function otherServers(): Promise<string[]> {
-  const modules = join(PACKAGE, "test", "matrix", "node_modules");
+  const modules = join(PACKAGE, "test", "matrix", "servers", "node_modules");
   const names = await namesIn(modules);
   const scoped = names.filter((name) => name.startsWith("@"));
   for (const scope of scoped)
