@@ -1,0 +1,157 @@
+/** Which versions are mine and which are the others': from the archive, or from what git remembers of it. */
+import { relative } from "node:path";
+import { parseHistory } from "../../archive/history.js";
+import { type Archive, readDeltas } from "../../archive/read.js";
+import { forkedLines, otherEnd } from "../../archive/rebase.js";
+import { heads, parentOf, pathBetween, type Version } from "../../archive/versions.js";
+import { BlockedError } from "../../errors.js";
+import { sha256 } from "../../files.js";
+import { git, gitAnswer } from "../../git/git.js";
+import type { Repository } from "../../git/repository.js";
+import type { LedgerVersion } from "../../stage/ledger.js";
+import { pathIn } from "../repositories.js";
+import type { VersionDeltas } from "./deltas-run.js";
+
+/** A version with its deltas. */
+export interface LineVersion {
+  readonly version: Version;
+  readonly deltas: VersionDeltas;
+}
+
+/** The two lines, read. Each is oldest first. */
+export interface ReadLines {
+  readonly parting: Version;
+  readonly mine: readonly LineVersion[];
+  /** At least one. */
+  readonly theirs: readonly LineVersion[];
+  /** The last version of theirs. */
+  readonly onto: Version;
+  /** How many versions of mine the database has, by its ledger. */
+  readonly reached: number;
+}
+
+export interface LinesRequest {
+  readonly archive: Archive;
+  readonly repository: Repository;
+  /** The project's folder, to which files are relative in messages. */
+  readonly root: string;
+  /** What the ledger says of the database. */
+  readonly at: LedgerVersion;
+  readonly onto: string | null;
+}
+
+/**
+ * Finds the two lines. Mine is the one of the version that the ledger names. Where a merge has kept only the other
+ * side's history, as it has to where both sides have a version of the same key, git's history still has mine.
+ *
+ * @returns null where there are no two lines
+ * @throws BlockedError `UNKNOWN_VERSION` where neither the archive nor the branch's history has the version; as `forkedLines`
+ */
+export async function readLines(request: LinesRequest): Promise<ReadLines | null> {
+  const { archive, at, onto } = request;
+  if (archive.versions.get(at.version)?.id !== at.versionId) return readLostLine(request);
+  const lines = forkedLines(archive, at.version, onto);
+  if (lines === null) return null;
+  const read = (keys: readonly string[]) => Promise.all(keys.map((key) => readVersion(request, key)));
+  const [mine, theirs] = [await read(lines.mine), await read(lines.theirs)];
+  return linesOf(request, lines.parting, mine, theirs);
+}
+
+function linesOf(
+  { archive, at }: LinesRequest,
+  parting: string,
+  mine: readonly LineVersion[],
+  theirs: readonly LineVersion[],
+): ReadLines | null {
+  const [from, onto] = [archive.versions.get(parting), theirs.at(-1)?.version];
+  if (from === undefined || onto === undefined || mine.length === 0) return null;
+  const reached = mine.findIndex(({ version }) => version.id === at.versionId) + 1;
+  return { parting: from, mine, theirs, onto, reached };
+}
+
+async function readVersion({ archive, root }: LinesRequest, key: string): Promise<LineVersion> {
+  const version = archive.versions.get(key);
+  const content = await readDeltas(archive, key);
+  if (version === undefined || content === null) throw new RangeError(`${key} is no version with deltas`);
+  const file = relative(root, archive.paths.archivedDeltas(key));
+  return { version, deltas: { id: version.id, key, file, content } };
+}
+
+/** The commits of HEAD's history that touched a file, both sides of every merge, newest first. */
+async function commitsOf({ root }: Repository, path: string): Promise<string[]> {
+  const list = await git(root, ["rev-list", "--full-history", "HEAD", "--", path]);
+  return list.split("\n").filter((line) => line !== "");
+}
+
+async function readLostLine(request: LinesRequest): Promise<ReadLines | null> {
+  const { archive, at, onto } = request;
+  const found = await findLost(request);
+  if (found === null) throw unknownVersion(request);
+  const { commit, versions } = found;
+  const line: Version[] = [];
+  let version = versions.get(at.version);
+  while (version !== undefined && archive.versions.get(version.key)?.id !== version.id) {
+    line.unshift(version);
+    version = versions.get(parentOf(version) ?? "");
+  }
+  if (version === undefined) throw unknownVersion(request);
+  const parting = version.key;
+  const ends = heads(archive.versions).filter(
+    (end) => end !== parting && pathBetween(archive.versions, parting, end) !== null,
+  );
+  if (ends.length === 0) throw takenBack(request, line);
+  const end = otherEnd(archive.paths.database, ends, onto);
+  const mine = await Promise.all(line.map((lost) => readLost(request, commit, lost)));
+  const keys = pathBetween(archive.versions, parting, end) ?? [];
+  return linesOf(request, parting, mine, await Promise.all(keys.map((key) => readVersion(request, key))));
+}
+
+/** The newest commit whose version history has the version that the ledger names. */
+async function findLost({ archive, repository, at }: LinesRequest) {
+  const path = pathIn(repository, archive.paths.history);
+  for (const commit of await commitsOf(repository, path)) {
+    const text = await gitAnswer(repository.root, ["show", `${commit}:${path}`], 128);
+    // Only a text that names the version is worth parsing; one with conflict markers was committed by mistake.
+    if (text === undefined || !text.includes(at.versionId) || text.includes("\n<<<<<<<")) continue;
+    const versions = parseHistory(text.endsWith("\n") ? text : `${text}\n`, `${path} in ${commit}`);
+    if (versions.get(at.version)?.id === at.versionId) return { commit, versions };
+  }
+  return null;
+}
+
+async function readLost(
+  { archive, repository }: LinesRequest,
+  commit: string,
+  version: Version,
+): Promise<LineVersion> {
+  const path = pathIn(repository, archive.paths.archivedDeltas(version.key));
+  const content = Buffer.from(await git(repository.root, ["show", `${commit}:${path}`]));
+  const file = `${path} in ${commit.slice(0, 10)}`;
+  if (sha256(content) !== version.deltas) {
+    throw new BlockedError("LOST_DELTAS_ALTERED", `The deltas of ${version.key} are not what was archived.`, {
+      where: file,
+    });
+  }
+  return { version, deltas: { id: version.id, key: version.key, file, content } };
+}
+
+function unknownVersion({ archive, at }: LinesRequest): BlockedError {
+  const { database, history } = archive.paths;
+  return new BlockedError(
+    "UNKNOWN_VERSION",
+    `The database ${database} is at a version ${at.version} that neither the archive nor the branch's history has.`,
+    { where: history, hint: "Go to the branch that it was archived on, or merge that branch." },
+  );
+}
+
+function takenBack({ archive, at }: LinesRequest, line: readonly Version[]): BlockedError {
+  const keys = line.map(({ key }) => key).join(", ");
+  return new BlockedError(
+    "NO_OTHER_LINE",
+    `The archive has no other line, and no longer has ${keys}, which the database ${archive.paths.database} has.`,
+    {
+      where: archive.paths.history,
+      hint: `Look at what took ${at.version} out, and take it back with git revert if it was not meant:\n  git log --full-history -- ${archive.paths.history}`,
+    },
+  );
+}

@@ -1,0 +1,196 @@
+/** Trying both orders: mine behind theirs, which is archived, and theirs behind mine, which the database gets. */
+import { relative } from "node:path";
+import type { RebasedVersion } from "../../archive/rebase.js";
+import { BlockedError } from "../../errors.js";
+import { changeLines } from "../change-text.js";
+import { compareSchemas } from "../compare.js";
+import { archivedSchemaText, type DatabaseState, type LiveDatabase } from "../database-state.js";
+import type { SchemaText } from "../live-schema.js";
+import { changesOf } from "../object-changes.js";
+import type { Session } from "../session.js";
+import type { VersionDeltas } from "./deltas-run.js";
+import type { ReadLines } from "./lines.js";
+import { findStart, type LocalPlan, type StartingPoint } from "./local.js";
+import { explainClash, type TrialPlace, trialServer, trySchemas } from "./trial.js";
+
+export interface TryRequest {
+  readonly session: Session;
+  readonly state: DatabaseState;
+  readonly live: LiveDatabase;
+  readonly lines: ReadLines;
+  /** Where is noted what an unfinished run has done to the database. */
+  readonly note: string;
+}
+
+/** What the trials gave. */
+export interface Tried {
+  /** My versions with the schemas that they have behind the other line. */
+  readonly mine: readonly RebasedVersion[];
+  /** What the database lacks. */
+  readonly local: LocalPlan;
+}
+
+/** @throws BlockedError `LINES_CLASH`, `ORDER_MATTERS`, `LOCAL_DRIFT`; nothing was changed then */
+export async function tryLines(request: TryRequest): Promise<Tried> {
+  const { session, state, live, lines } = request;
+  const [mine, theirs] = [lines.mine.map(({ deltas }) => deltas), lines.theirs.map(({ deltas }) => deltas)];
+  const pending = pendingOf(request);
+  const server = await trialServer(live.connection, [...theirs, ...mine, ...pending]);
+  const place: TrialPlace = { server, archive: state.archive, database: state.database };
+  try {
+    const names = namesOf(lines);
+    session.progress(`trying ${names.mine} behind ${names.theirs} on a shadow`);
+    const clash = {
+      message: `${names.mine} does not go behind ${names.theirs}. Nothing was changed.`,
+      hint: rewriting(request),
+    };
+    const behind = await explainClash(clash, () => trySchemas(place, lines.onto.key, [...mine, ...pending]));
+    const local = await findLocal(request, place, behind);
+    return {
+      mine: await Promise.all(lines.mine.map((_, index) => rebased(request, index, behind[index]))),
+      local,
+    };
+  } finally {
+    await server.close();
+  }
+}
+
+/** `Version 1.1.0` or `The line 1.1.0, 1.2.0`, for messages. */
+function namesOf({ mine, theirs }: ReadLines): { mine: string; theirs: string } {
+  const list = (line: ReadLines["mine"]) => line.map(({ version }) => version.key).join(", ");
+  return { mine: list(mine), theirs: list(theirs) };
+}
+
+/** Pending deltas are in the database already; they stay pending. */
+function pendingOf({ session, state }: TryRequest): VersionDeltas[] {
+  if (state.pending === null) return [];
+  const file = relative(session.project.root, state.database.paths.pendingDeltas);
+  return [{ id: "pending", key: "the pending deltas", file, content: state.pending.content }];
+}
+
+async function rebased(
+  { state, lines }: TryRequest,
+  index: number,
+  schema: SchemaText | undefined,
+): Promise<RebasedVersion> {
+  const line = lines.mine[index];
+  if (line === undefined || schema === undefined)
+    throw new RangeError("there is a schema after each version");
+  const { checksum, form } = await schema.canonical();
+  return {
+    version: line.version,
+    deltas: line.deltas.content,
+    schema: { text: schema.text, checksum, form, settings: state.database.schema },
+  };
+}
+
+/**
+ * Finds out what the database lacks. It has my line, as its ledger says, unless its owner has taken that back by
+ * hand since; then it is looked for at the other places on the way.
+ *
+ * @param behind the schemas behind the other line: after each version of mine, and after the pending deltas
+ */
+async function findLocal(
+  request: TryRequest,
+  place: TrialPlace,
+  behind: readonly SchemaText[],
+): Promise<LocalPlan> {
+  const { session, state, live, lines, note } = request;
+  const pending = pendingOf(request);
+  const [mine, theirs] = [lines.mine.map(({ deltas }) => deltas), lines.theirs.map(({ deltas }) => deltas)];
+  const [has, rest] = [mine.slice(0, lines.reached), mine.slice(lines.reached)];
+  const own = await trySchemas(place, lines.parting.key, [...has, ...pending]);
+  const todo = [...theirs, ...rest];
+  const [end, endWithPending] = [at(behind, mine.length - 1), at(behind, behind.length - 1)];
+  const ownPoints: StartingPoint[] = [
+    { name: "mine and pending", schema: at(own, own.length - 1), todo, end: endWithPending },
+    { name: "mine", schema: at(own, has.length - 1), todo, end },
+  ];
+  const points: StartingPoint[] = [
+    ...ownPoints,
+    { name: "end and pending", schema: endWithPending, todo: [], end: endWithPending },
+    { name: "end", schema: end, todo: [], end },
+    { name: "theirs", schema: await archivedSchemaText(state, lines.onto.key), todo: mine, end },
+    {
+      name: "parting",
+      schema: await archivedSchemaText(state, lines.parting.key),
+      todo: [...theirs, ...mine],
+      end,
+    },
+  ];
+  const found = await findStart(points, live.schema, {
+    settings: live.connection,
+    note,
+    progress: session.progress,
+  });
+  if (found === null) throw await drifted(request, at(own, own.length - 1));
+  if (found.done === 0 && ownPoints.includes(found.start)) {
+    const before = found.start.name === "mine" ? has : [...has, ...pending];
+    await tryOtherOrder(request, place, before, found.start);
+  }
+  return found;
+}
+
+function at(schemas: readonly SchemaText[], index: number): SchemaText {
+  const schema = schemas[index];
+  if (schema === undefined) throw new RangeError("there is a schema after each version");
+  return schema;
+}
+
+/** The database has mine already, so that it gets theirs on top. That must come to the same. */
+async function tryOtherOrder(
+  request: TryRequest,
+  place: TrialPlace,
+  before: readonly VersionDeltas[],
+  { todo, end }: StartingPoint,
+): Promise<void> {
+  const { session, state, lines, live } = request;
+  const names = namesOf(lines);
+  const { database } = state;
+  session.progress(`trying ${names.theirs} behind ${names.mine} on a shadow`);
+  const message = `${database.name} on ${session.stage} has ${names.mine} already, and ${names.theirs} on top of that`;
+  const hint = takingBack(request);
+  const tried = await explainClash({ message: `${message} does not go. Nothing was changed.`, hint }, () =>
+    trySchemas(place, lines.parting.key, [...before, ...todo]),
+  );
+  const { differs, diff } = await compareSchemas(end, at(tried, tried.length - 1), {
+    near: live.connection,
+    progress: session.progress,
+  });
+  if (!differs) return;
+  throw new BlockedError(
+    "ORDER_MATTERS",
+    [
+      `${message} comes to another schema than the other way round. Nothing was changed.`,
+      ...changeLines(changesOf(diff)),
+    ].join("\n"),
+    { hint },
+  );
+}
+
+/** Once the database is where the lines parted, or at the end of theirs, the order in it is the archive's. */
+function takingBack({ state, lines }: TryRequest): string {
+  const { name } = state.database;
+  return `Take back in the database what ${namesOf(lines).mine} did, so that it has the schema of ${lines.parting.key} again, and run this again; it then gets both lines in the archive's order:\n  wov diff ${name}@${lines.parting.key} ${name}\n  wov-db ${name} --rebase`;
+}
+
+function rewriting({ state, lines }: TryRequest): string {
+  const { name } = state.database;
+  return `The deltas of ${namesOf(lines).mine} have to be written anew. Take back the commit that archived them (git revert), and in the database what they did; bring it to ${lines.onto.key}, and archive what goes with that:\n  wov diff ${name}@${lines.parting.key} ${name}\n  wov-db ${name} --wdb-edit\n  wov-push-db ${name}`;
+}
+
+async function drifted({ session, state, live, lines }: TryRequest, own: SchemaText): Promise<BlockedError> {
+  const { name } = state.database;
+  const { diff } = await compareSchemas(own, live.schema, {
+    near: live.connection,
+    progress: session.progress,
+  });
+  return new BlockedError(
+    "LOCAL_DRIFT",
+    [
+      `${name} on ${session.stage} is not as its line has it, ${namesOf(lines).mine}${state.pending === null ? "" : " and the pending deltas"}:`,
+      ...changeLines(changesOf(diff)),
+    ].join("\n"),
+    { hint: `Write these changes into the pending deltas, or take them back:\n  wov-db ${name} --wdb-edit` },
+  );
+}
