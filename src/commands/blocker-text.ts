@@ -10,6 +10,8 @@ export interface BlockerFacts {
   readonly pver: string;
   readonly states: States;
   readonly comparison: Comparison;
+  /** Whether the database holds nothing at all. */
+  readonly isEmpty: boolean;
   /** Relative to the project. */
   readonly pendingFile: string;
   /** The newest archived version where this PVER is lower, so that nothing can be archived under it; else null. */
@@ -37,6 +39,7 @@ const TEXTS: Record<BlockerState, (facts: BlockerFacts) => Text> = {
   schemaDiffers: (facts) => {
     const { comparison } = facts;
     if (comparison.expected === null) return firstVersion(facts);
+    if (facts.isEmpty) return empty(facts);
     if (comparison.atUnknown) return elsewhere(facts);
     if (comparison.behind.length > 0) return behind(facts);
     return comparison.drift ? drifted(facts, comparison.expected.key) : ahead(facts, comparison.expected.key);
@@ -59,6 +62,14 @@ const TEXTS: Record<BlockerState, (facts: BlockerFacts) => Text> = {
     hint: `Archived files are never edited. Look at the changes, and take them back or commit them:\n  git status -- ${archiveUncommitted[0] ?? ""}`,
   }),
 };
+
+/** Nobody means to archive that everything is dropped. */
+function empty({ database, stage }: BlockerFacts): Text {
+  return {
+    message: `${database} on ${stage} is empty, and the archive is not.`,
+    hint: `Make it from the archive:\n  wov-db ${database} --wdb-createinstance`,
+  };
+}
 
 /** What to archive under, and the commands for it. */
 function archiving(what: string, { database, pver, states, higher }: BlockerFacts): string {

@@ -1,7 +1,7 @@
 import { relative } from "node:path";
 import { compareVersions, heads, newest, pverOf as pverOfKey } from "../archive/versions.js";
 import { deltasError } from "../deltas/error.js";
-import { DatabaseError } from "../errors.js";
+import { ConfigError, DatabaseError } from "../errors.js";
 import type { Repository } from "../git/repository.js";
 import { type BlockerFacts, blockerOf } from "./blocker-text.js";
 import { type BlockerState, type BlockPolicy, blockingStates, type States } from "./blockers.js";
@@ -96,6 +96,7 @@ export interface Surroundings {
 export async function checkDatabase(state: DatabaseState, around: Surroundings): Promise<DatabaseCheck> {
   const nothing = { states: null, version: null, expected: null, behind: [], changes: [], warnings: [] };
   const database = state.database.name;
+  if (state.live instanceof ConfigError) throw state.live;
   if (state.live instanceof DatabaseError) {
     return { ...nothing, database, blockers: [unreachable(state.live, database, around.session.stage)] };
   }
@@ -110,8 +111,10 @@ export async function checkDatabase(state: DatabaseState, around: Surroundings):
     pverArchived: [...state.archive.versions.keys()].some((key) => pverOfKey(key) === around.pver),
     archiveUncommitted: around.archiveUncommitted.length > 0,
   };
+  const isEmpty = comparison.differs && (await state.live.schema.canonical()).objects.size === 0;
   const facts: BlockerFacts = {
     database,
+    isEmpty,
     stage: around.session.stage,
     pver: around.pver,
     states,
@@ -192,9 +195,9 @@ function otherBlockers(state: DatabaseState): Blocker[] {
   if (ends.length > 1) {
     blockers.push({
       state: "forked",
-      message: `The archive of ${database.name} is forked: ${ends.join(" and ")} follow the same version.`,
+      message: `The archive of ${database.name} is forked: ${ends.join(" and ")} are each the last of a line.`,
       where: archive.paths.history,
-      hint: "One of them has to follow the other: take back the commit that archived yours, bring your database to the other version, and archive again.",
+      hint: `Put your line behind the other, in the archive and in your database:\n  wov-db ${database.name} --rebase`,
     });
   }
   return blockers;

@@ -31,8 +31,8 @@ export interface DatabaseState {
   readonly interrupted: boolean;
   /** Answers of earlier runs about schemas whose texts differ. */
   readonly known: KnownSame;
-  /** The database as it is now, or why it cannot be read. */
-  readonly live: LiveDatabase | DatabaseError;
+  /** The database as it is now; why it cannot be read; or why nobody knows where it is. */
+  readonly live: LiveDatabase | DatabaseError | ConfigError;
 }
 
 export interface LiveDatabase {
@@ -79,8 +79,13 @@ export async function readPending(
   return report.empty ? null : { content, report };
 }
 
-async function readLive(session: Session, database: ProjectDatabase): Promise<LiveDatabase | DatabaseError> {
-  const { settings } = await connectionOf(session, database.name);
+async function readLive(
+  session: Session,
+  database: ProjectDatabase,
+): Promise<LiveDatabase | DatabaseError | ConfigError> {
+  const found = await connectionOf(session, database.name).catch(configError);
+  if (found instanceof ConfigError) return found;
+  const { settings } = found;
   session.progress(`reading the schema of ${database.name} on ${session.stage}`);
   const [schema, ledger] = await Promise.allSettled([
     readLiveSchema(settings, database),
@@ -92,6 +97,11 @@ async function readLive(session: Session, database: ProjectDatabase): Promise<Li
   const [failure] = [schema, ledger].filter((outcome) => outcome.status === "rejected");
   if (failure?.reason instanceof DatabaseError) return failure.reason;
   throw failure?.reason;
+}
+
+function configError(error: unknown): ConfigError {
+  if (error instanceof ConfigError) return error;
+  throw error;
 }
 
 /** What the stage's ledger says of a database; null where it knows nothing or there is no ledger. */
@@ -161,7 +171,10 @@ function hasSettingsOf(version: Version, database: ProjectDatabase): boolean {
  *
  * @throws ConfigError `SETTINGS_CHANGED`
  */
-export function refuseOtherSettings({ name, schema: counts }: ProjectDatabase, { key, schema }: Version): void {
+export function refuseOtherSettings(
+  { name, schema: counts }: ProjectDatabase,
+  { key, schema }: Version,
+): void {
   const lacking = (["owners", "tablespaces", "subscriptions"] as const).filter(
     (setting) => counts[setting] && schema.settings[setting] !== true,
   );

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import {
   type ArchivingEffects,
   type ArchivingPlace,
@@ -8,7 +9,8 @@ import {
 } from "../archive/apply.js";
 import { type ArchivingPlan, planArchiving } from "../archive/plan.js";
 import type { ProjectDatabase } from "../config/project.js";
-import { BlockedError, DatabaseError } from "../errors.js";
+import { BlockedError, ConfigError, WovError } from "../errors.js";
+import { readText } from "../files.js";
 import { commitAuthor } from "../git/author.js";
 import { commitPaths } from "../git/commit.js";
 import { push } from "../git/push.js";
@@ -102,7 +104,7 @@ async function decideAll(run: Run, chosen: readonly ProjectDatabase[]): Promise<
 
 async function decide(run: Run, state: DatabaseState, uncommitted: Uncommitted): Promise<Decision> {
   const { live, database } = state;
-  if (live instanceof DatabaseError) throw live;
+  if (live instanceof WovError) throw live;
   const checked = await checkDatabase(state, {
     pver: run.pver,
     session: run.session,
@@ -178,19 +180,23 @@ function placeOf({ repositories, options }: Run, database: ProjectDatabase): Arc
 }
 
 /** What an archiving does to git and the ledger, and whether some remote has got it. */
-interface Effects extends ArchivingEffects {
+export interface Effects extends ArchivingEffects {
   isPushed(): boolean;
 }
 
-function effectsOf({ session, repositories }: Run, database: ProjectDatabase): Effects {
+export function effectsOf(
+  { session, repositories }: Pick<Run, "session" | "repositories">,
+  database: ProjectDatabase,
+): Effects {
   const repository = repositories.archive;
   let pushed = false;
   const pushes = session.project.archive.push ?? repositories.separate;
   return {
     commit: async (write, remove, message) => {
       const inRepository = (paths: readonly string[]) => paths.map((path) => pathIn(repository, path));
+      const attributes = repositories.separate ? await attributesOf(database) : [];
       const result = await commitPaths(repository, {
-        write: inRepository(write),
+        write: inRepository([...write, ...attributes]),
         remove: inRepository(remove),
         message,
       });
@@ -221,6 +227,12 @@ function effectsOf({ session, repositories }: Run, database: ProjectDatabase): E
       : undefined,
     isPushed: () => pushed,
   };
+}
+
+/** In a repository of its own nobody else commits the file by which git leaves the archive's bytes alone. */
+async function attributesOf({ paths }: ProjectDatabase): Promise<string[]> {
+  const file = join(paths.archive, ".gitattributes");
+  return (await readText(file, ConfigError)) === null ? [] : [file];
 }
 
 function outcomeOf(
@@ -273,7 +285,7 @@ function notArchived(checked: DatabaseCheck, blockers: readonly Blocker[]): Bloc
 }
 
 /** A commit made on no branch is lost with the next checkout, and the version with it. */
-function refuseDetachedHead(repository: Repository): void {
+export function refuseDetachedHead(repository: Repository): void {
   if (repository.branch !== null) return;
   throw new BlockedError("DETACHED_HEAD", "HEAD is on no branch, so the archive's commit would be on none.", {
     where: repository.root,

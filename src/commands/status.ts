@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { relative } from "node:path";
 import { heads, newest, pathBetween } from "../archive/versions.js";
-import { DatabaseError } from "../errors.js";
+import { WovError } from "../errors.js";
 import { isMissing } from "../files.js";
 import { type DatabaseState, readDatabaseState } from "./database-state.js";
 import { compareWithArchive } from "./position.js";
@@ -75,7 +75,7 @@ function databaseStatus(
 async function stageStatus(state: DatabaseState, session: Session, pver: string): Promise<StageStatus> {
   const { stage } = session;
   const { live, archive } = state;
-  if (live instanceof DatabaseError) {
+  if (live instanceof WovError) {
     return {
       stage,
       reachable: false,
@@ -101,7 +101,7 @@ async function stageStatus(state: DatabaseState, session: Session, pver: string)
 }
 
 /** The session's stage, and every stage that some secrets file names. */
-async function knownStages({ project, stage }: Session): Promise<string[]> {
+export async function knownStages({ project, stage }: Session): Promise<string[]> {
   let files: string[];
   try {
     files = await readdir(project.secretsFolder);

@@ -50,12 +50,27 @@ export async function resolveConnection(request: ConnectionRequest): Promise<Res
   }
   const secrets = project === null ? null : await readSecrets(project, database, stage, env);
   if (project !== null && secrets !== null) {
+    refuseSharedOnly(request, project, secrets.files);
     const source = secrets.files.map((file) => relative(project.root, file)).join(", ");
     return { settings: await fromSecrets(secrets.settings, database, source, project.root), source };
   }
   const present = LIBPQ_VARIABLES.filter((name) => env[name]);
   if (present.length === 0) throw nothingConfigured(request);
   return { settings: { database: libpqDatabase(request) }, source: present.join(", ") };
+}
+
+/** A stage of another name that has nothing of its own, mistyped perhaps, must not turn out to be the usual server. */
+function refuseSharedOnly(
+  { database, stage }: ConnectionRequest,
+  project: Project,
+  files: readonly string[],
+): void {
+  const [, own] = secretsFiles(project, database, stage);
+  if (stage === project.stage || files.includes(own)) return;
+  throw new ConfigError("SECRETS_MISSING", `There are no secrets of ${database} for the stage ${stage}.`, {
+    where: relative(project.root, own),
+    hint: `Write what differs from ${relative(project.root, secretsFiles(project, database, stage)[0])} into that file, or set ${urlVariable(database, stage)}.`,
+  });
 }
 
 async function fromUrl(url: string, database: string, source: string): Promise<ResolvedConnection> {

@@ -124,4 +124,16 @@ behind(
   }),
 );
 
+behind(
+  "or empty is not told to archive that everything is dropped",
+  inShop(async (shop) => {
+    await shop.db.query("DROP TABLE orders, customers");
+    const cwd = shop.root;
+    const [blocker] = (await check({ cwd })).databases[0]?.blockers ?? [];
+    assert.match(blocker?.message ?? "", "is empty, and the archive is not");
+    await follow(shop, blocker?.hint ?? "");
+    assert.not.ok((await check({ cwd })).blocked);
+  }),
+);
+
 behind.run();

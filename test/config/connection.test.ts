@@ -96,7 +96,10 @@ order("from secrets are the stage's over the shared ones", async () => {
     source,
     `${join("wovtools", "secrets", "shopdb.json")}, ${join("wovtools", "secrets", "shopdb_prod.json")}`,
   );
-  assert.is((await resolve(project, {}, { stage: "dev" })).settings.user, "app");
+  assert.is((await resolve(project, {}, { stage: "local" })).settings.user, "app");
+  const failure = await failureOf(() => resolve(project, {}, { stage: "prdo" }));
+  assert.is(failure.code, "SECRETS_MISSING", "a mistyped stage is not the shared settings' server");
+  assert.match(failure.message, "for the stage prdo");
 });
 
 order("from a url in the secrets take separate keys beside it, but none that lead elsewhere", async () => {

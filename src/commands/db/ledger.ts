@@ -2,7 +2,7 @@ import { DatabaseError as ServerError } from "pg";
 import { readSchema } from "../../archive/read.js";
 import { heads, type Version } from "../../archive/versions.js";
 import type { ProjectDatabase } from "../../config/project.js";
-import { BlockedError, DatabaseError } from "../../errors.js";
+import { BlockedError, DatabaseError, WovError } from "../../errors.js";
 import { type ConnectionSettings, describeConnection, withClient } from "../../postgres/connection.js";
 import { quoteIdentifier } from "../../postgres/quote.js";
 import { createLedger, type Ledger, openLedger } from "../../stage/ledger.js";
@@ -136,7 +136,7 @@ async function fillOrFind(
 ): Promise<Version | null> {
   const { journal } = archivingPlace(await openRepositories(session), database);
   const state = await readDatabaseState(session, database, { verify: "all", journal });
-  if (state.live instanceof DatabaseError) throw state.live;
+  if (state.live instanceof WovError) throw state.live;
   const { versions } = state.archive;
   if (versions.size === 0) return null;
   if ((await state.live.schema.canonical()).objects.size === 0) {
@@ -145,7 +145,9 @@ async function fillOrFind(
       throw new BlockedError(
         "FORKED",
         `The archive of ${database.name} is forked: ${[head, ...forked].join(" and ")}.`,
-        {},
+        {
+          hint: `Whoever archived one of them ends the fork, on the database that it was archived from:\n  wov-db ${database.name} --rebase`,
+        },
       );
     const sql = await readSchema(state.archive, head);
     session.progress(`loading ${database.name} ${head}`);

@@ -1,0 +1,38 @@
+/** The example project in wovtools/, which the demo and the documentation build on. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { readArchive, readSchema } from "#src/archive/read.js";
+import { readLiveSchema } from "#src/commands/live-schema.js";
+import { databasePaths, loadProject, projectDatabase } from "#src/config/project.js";
+import { canonicalSchema, FORM } from "#src/schema/index.js";
+import { PACKAGE } from "../support/project.js";
+import { freshDatabase } from "../support/server.js";
+
+const example = suite("the example project");
+
+example("its archive is whole, and its checksums are what the canonical form gives", async () => {
+  const project = await loadProject(PACKAGE);
+  const archive = await readArchive(databasePaths(project, "shopdb"));
+  assert.equal([...archive.versions.keys()], ["1.0.0", "1.1.0", "1.2.0"]);
+  for (const version of archive.versions.values()) {
+    const { checksum } = await canonicalSchema(await readSchema(archive, version.key));
+    assert.is(version.schema.form, FORM);
+    assert.is(checksum, version.checksum, version.key);
+  }
+});
+
+example("its deltas lead from each version to the next", async () => {
+  const project = await loadProject(PACKAGE);
+  const archive = await readArchive(databasePaths(project, "shopdb"));
+  const db = await freshDatabase(await readSchema(archive, "1.0.0"));
+  const { pgDump, schema } = projectDatabase(project, "shopdb");
+  for (const key of ["1.1.0", "1.2.0"]) {
+    await db.query(await readFile(join(PACKAGE, "wovtools/db/shopdb", `${key}.deltas`), "utf8"));
+    const live = await readLiveSchema(db.connection, { pgDump, schema });
+    assert.is((await live.canonical()).checksum, archive.versions.get(key)?.checksum, key);
+  }
+});
+
+example.run();
