@@ -1,5 +1,5 @@
 /** One deploy at a time for each database: a lock of the server's, which ends with the session that holds it. */
-import { DatabaseError as ServerError } from "pg";
+import { setTimeout as sleep } from "node:timers/promises";
 import { BlockedError } from "../errors.js";
 import type { Client } from "../postgres/connection.js";
 
@@ -23,6 +23,13 @@ export function applicationName(by: string): string {
 }
 
 /**
+ * How long to wait before asking again, in milliseconds, more or less. A session that waits within
+ * `pg_advisory_lock` has a snapshot, for which CREATE INDEX CONCURRENTLY waits in its turn: holder and waiter would
+ * be in a deadlock.
+ */
+const PAUSE_MS = 200;
+
+/**
  * Takes the lock for this session, to its end.
  *
  * @param patience how long to wait for it, in milliseconds; 0: not at all
@@ -35,20 +42,17 @@ export async function lockDatabase(
   waits: (holder: string) => void,
 ): Promise<void> {
   if (await tryLock(client)) return;
-  const holder = await holderOf(client);
-  if (patience > 0) {
-    waits(describeHolder(holder));
-    await client.query("SELECT set_config('lock_timeout', $1, false)", [`${patience}ms`]);
-    try {
-      await client.query("SELECT pg_advisory_lock($1, $2)", [...LOCK]);
-      return;
-    } catch (error) {
-      if (!(error instanceof ServerError) || error.code !== "55P03") throw error;
-    }
+  let holder = await holderOf(client);
+  const end = performance.now() + patience;
+  if (patience > 0) waits(describeHolder(holder));
+  while (performance.now() < end) {
+    await sleep(Math.min(end - performance.now(), PAUSE_MS * (0.5 + Math.random())));
+    if (await tryLock(client)) return;
+    holder = (await holderOf(client)) ?? holder;
   }
   throw new BlockedError(
     "DEPLOY_LOCKED",
-    `Another deploy of this database is at work: ${describeHolder((await holderOf(client)) ?? holder)}.`,
+    `Another deploy of this database is at work: ${describeHolder(holder)}.`,
     { hint: "Wait until it has ended, then run this again; --wait SECONDS waits longer." },
   );
 }

@@ -82,11 +82,14 @@ export class FaultProxy {
         if (question !== null) this.questions.push(question);
         const here = question !== null && this.questions.length === this.fault?.at;
         if (here && this.fault?.when === "before") return this.#strike();
+        if (here && question.label === "good-bye") {
+          // Nobody answers a good-bye. The deploy may end before it has gone out, so the strike counts already.
+          this.struck = true;
+          server.write(bytes, () => this.#strike());
+          return;
+        }
         server.write(bytes);
-        if (!here) continue;
-        // Nobody answers a good-bye: the session's end is the answer.
-        if (question.label === "good-bye") server.once("close", () => this.#strike());
-        else strikesAfterAnswer = true;
+        if (here) strikesAfterAnswer = true;
       }
     });
     server.on("data", (chunk: Buffer) => {

@@ -18,12 +18,7 @@ export interface FaultRun {
 
 /** @returns the questions of an undisturbed run, and how many faults were tried */
 export async function tryFaults(run: FaultRun): Promise<{ questions: number; faults: number }> {
-  const project = await FaultProject.create(run.path);
-  try {
-    return await disturbEach(project, run);
-  } finally {
-    await project.remove();
-  }
+  return disturbEach(await FaultProject.create(run.path), run);
 }
 
 async function disturbEach(project: FaultProject, { mode, part, tell }: FaultRun) {

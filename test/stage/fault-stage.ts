@@ -4,14 +4,14 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { WovError } from "#src/errors.js";
-import { deploy, pushDb } from "#src/index.js";
+import { deploy } from "#src/index.js";
 import { type ConnectionSettings, withClient } from "#src/postgres/connection.js";
 import { quoteIdentifier } from "#src/postgres/quote.js";
 import { ledgerConnection } from "#src/stage/ledger.js";
-import { PENDING, Shop } from "../commands/support.js";
 import { PACKAGE } from "../support/project.js";
 import { testServer, urlOf } from "../support/server.js";
 import { type Fault, FaultProxy, type Question } from "./fault-proxy.js";
+import { StageProject } from "./project.js";
 
 /** The first version. What counts how often it is applied stands in `counter`. */
 const ROOT = `
@@ -62,26 +62,17 @@ export type PathName = keyof typeof PATHS;
 
 export class FaultProject {
   private constructor(
-    readonly shop: Shop,
+    readonly project: StageProject,
     private readonly server: ConnectionSettings,
     private readonly template: string,
   ) {}
 
   static async create(path: PathName): Promise<FaultProject> {
-    const shop = await Shop.archived({ sql: ROOT });
-    const server = await testServer();
-    const template = `template_${randomBytes(6).toString("hex")}`;
-    await withClient(server, (client) =>
-      client.query(`CREATE DATABASE ${quoteIdentifier(template)} TEMPLATE ${quoteIdentifier(shop.db.name)}`),
-    );
-    await withClient({ ...server, database: template }, (client) => client.query(ROWS));
-    for (const [index, statements] of PATHS[path].entries()) {
-      await shop.setVersion(`1.${index + 1}.0`);
-      for (const sql of statements) await shop.db.query(sql);
-      await shop.project.write(PENDING, statements.map((sql) => `${sql};\n`).join(""));
-      await pushDb({ cwd: shop.root });
-    }
-    return new FaultProject(shop, server, template);
+    const project = await StageProject.create(ROOT);
+    for (const [index, statements] of PATHS[path].entries())
+      await project.version(`1.${index + 1}.0`, statements);
+    const template = await project.stage("1.0.0", ROWS);
+    return new FaultProject(project, await testServer(), template.name);
   }
 
   /** A stage at the first version, with rows, known to the ledger. */
@@ -96,14 +87,10 @@ export class FaultProject {
       client.query(
         `INSERT INTO wovtool.database (name, version, version_id)
          SELECT $1, version, version_id FROM wovtool.log WHERE database = $2 AND version = '1.0.0' LIMIT 1`,
-        [name, this.shop.db.name],
+        [name, this.template],
       ),
     );
-    return new FaultStage(this.shop.root, { ...this.server, database: name });
-  }
-
-  remove(): Promise<void> {
-    return this.shop.remove();
+    return new FaultStage(this.project.root, { ...this.server, database: name });
   }
 }
 

@@ -142,7 +142,6 @@ class OneDeploy {
     await lockDatabase(this.session.client, terms.patience, (holder) =>
       progress(`${this.what}: waiting for ${holder}`),
     );
-    await this.session.client.query(this.session.fresh);
     const ledger = await openDeployLedger(settings);
     try {
       return await this.#runWith(ledger);

@@ -124,7 +124,7 @@ function annotate(statements: readonly CutStatement[], parser: Parser): (ReadSta
       facts,
       outside: facts.outsideTransaction && node !== undefined ? outsideTarget(node) : null,
       afterCommit: afterCommit.has(statement),
-      setsSession: statement.type === "VariableSetStmt" && !/^set\s+local\b/i.test(statement.text),
+      setsSession: facts.setting === "session",
     };
   });
 }

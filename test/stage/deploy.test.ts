@@ -1,0 +1,365 @@
+/** What a deploy makes of every state that a stage can be in. */
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { ArchiveError, BlockedError, DatabaseError, StoppedError } from "#src/errors.js";
+import { connect, withClient } from "#src/postgres/connection.js";
+import { thrownBy } from "../support/errors.js";
+import { freshDatabase, type TestDatabase, urlOf } from "../support/server.js";
+import { startPooler } from "./pooler.js";
+import { as, inLedger, StageProject } from "./project.js";
+
+const ROOT = "CREATE TABLE orders (id integer PRIMARY KEY, amount integer)";
+const made: { shop?: StageProject } = {};
+
+/** 1.1.0 adds a column; 1.2.0 fills it and makes an index outside of the transaction; 1.3.0 needs amounts to be there. */
+function shop(): StageProject {
+  if (made.shop === undefined) throw new Error("not made yet");
+  return made.shop;
+}
+
+async function appliedTo(db: TestDatabase): Promise<unknown[]> {
+  const rows = await inLedger(db, "SELECT version FROM wovtool.applied WHERE database = $1 ORDER BY number");
+  return rows.map(({ version }) => version);
+}
+
+async function deploysOf(db: TestDatabase): Promise<unknown[]> {
+  const rows = await inLedger(db, "SELECT outcome FROM wovtool.deploy WHERE database = $1 ORDER BY number");
+  return rows.map(({ outcome }) => outcome);
+}
+
+const deploys = suite("deploy");
+
+deploys.before(async () => {
+  const project = await StageProject.create(ROOT);
+  await project.version("1.1.0", ["ALTER TABLE orders ADD COLUMN note text"]);
+  await project.version("1.2.0", [
+    "UPDATE orders SET note = coalesce(note, '') || 'x'",
+    "CREATE INDEX CONCURRENTLY orders_note ON orders (note)",
+  ]);
+  await project.version("1.3.0", [
+    "ALTER TABLE orders ALTER COLUMN amount SET NOT NULL",
+    "CREATE FUNCTION total() RETURNS bigint LANGUAGE sql AS 'SELECT sum(amount) FROM orders'",
+  ]);
+  made.shop = project;
+});
+
+deploys(
+  "loads an empty database at once, records every version, and has nothing to do the second time",
+  async () => {
+    const db = await freshDatabase();
+    const [first] = (await shop().deploy(db, { pver: "1.1.0", rehearse: true })).databases;
+    assert.is(first?.outcome, "applied");
+    assert.is(first?.rehearsed, true);
+    assert.equal(first?.versions, ["1.0.0", "1.1.0"]);
+    assert.equal(
+      await inLedger(db, "SELECT version, how FROM wovtool.applied WHERE database = $1 ORDER BY number"),
+      [
+        { version: "1.0.0", how: "loaded" },
+        { version: "1.1.0", how: "loaded" },
+      ],
+    );
+    const [second] = (await shop().deploy(db, { pver: "1.1.0" })).databases;
+    assert.is(second?.outcome, "nothing");
+  },
+);
+
+deploys("applies delta by delta where one of them writes rows, which no archived schema holds", async () => {
+  const db = await freshDatabase();
+  await shop().deploy(db);
+  assert.equal(
+    await inLedger(db, "SELECT version, how FROM wovtool.applied WHERE database = $1 ORDER BY number"),
+    [
+      { version: "1.0.0", how: "loaded" },
+      { version: "1.1.0", how: "applied" },
+      { version: "1.2.0", how: "applied" },
+      { version: "1.3.0", how: "applied" },
+    ],
+  );
+});
+
+deploys("believes a baseline only when the schema is that version's", async () => {
+  const db = await freshDatabase(`${ROOT}; ALTER TABLE orders ADD COLUMN note text`);
+  assert.is((await thrownBy(BlockedError, shop().deploy(db))).code, "NO_BASELINE");
+  const wrong = await thrownBy(BlockedError, shop().deploy(db, { baseline: "1.0.0" }));
+  assert.is(wrong.code, "NOT_THE_BASELINE");
+  assert.match(wrong.message, "column note added");
+  assert.equal(await appliedTo(db), []);
+  await shop().deploy(db, { baseline: "1.1.0" });
+  assert.equal(await appliedTo(db), ["1.2.0", "1.3.0"]);
+  const events = await inLedger(db, "SELECT event FROM wovtool.log WHERE database = $1 ORDER BY number");
+  assert.equal(
+    events.map(({ event }) => event),
+    ["baseline", "deployed", "deployed"],
+  );
+});
+
+deploys("names what has drifted and goes no further, unless that is accepted", async () => {
+  const db = await shop().stage("1.0.0");
+  await db.query("CREATE TABLE by_hand (id integer)");
+  const error = await thrownBy(BlockedError, shop().deploy(db, { pver: "1.1.0" }));
+  assert.is(error.code, "DRIFT");
+  assert.match(error.message, /added\s+table\s+public\.by_hand/);
+  assert.match(error.hint ?? "", "--accept-drift");
+  assert.equal(await appliedTo(db), ["1.0.0"]);
+  const [outcome] = (await shop().deploy(db, { pver: "1.1.0", acceptDrift: true })).databases;
+  assert.is(outcome?.outcome, "applied");
+  assert.match(outcome?.notes.join() ?? "", "by_hand");
+  assert.is((await db.query("SELECT note FROM orders, by_hand")).length, 0);
+});
+
+deploys("shows a plan that touches nothing, and applies that plan or none", async () => {
+  const db = await shop().stage("1.0.0");
+  const [planned] = (await shop().deploy(db, { plan: true })).databases;
+  assert.is(planned?.outcome, "planned");
+  assert.is(planned?.transactions, 2);
+  const index = planned?.statements.find(({ version }) => version === "1.2.0")?.statements[1];
+  assert.is(index?.outsideTransaction, true);
+  assert.equal(await appliedTo(db), ["1.0.0"]);
+  await shop().deploy(db, { pver: "1.1.0" });
+  const stale = await thrownBy(BlockedError, shop().deploy(db, { planId: planned?.plan ?? "" }));
+  assert.is(stale.code, "OTHER_PLAN");
+  const [again] = (await shop().deploy(db, { plan: true })).databases;
+  assert.is((await shop().deploy(db, { planId: again?.plan ?? "" })).databases[0]?.outcome, "applied");
+});
+
+deploys(
+  "takes everything back when a statement fails that no rehearsal could see, and says which",
+  async () => {
+    const db = await shop().stage("1.2.0", "INSERT INTO orders VALUES (1, NULL)");
+    const error = await thrownBy(BlockedError, shop().deploy(db, { rehearse: true }));
+    assert.is(error.code, "STATEMENT_FAILED");
+    assert.match(error.where ?? "", /1\.3\.0\.deltas:1$/);
+    assert.match(error.message, "ALTER COLUMN amount SET NOT NULL");
+    assert.equal(await deploysOf(db), ["applied", "failed"]);
+    await db.query("UPDATE orders SET amount = 0");
+    await shop().deploy(db);
+    assert.equal((await appliedTo(db)).at(-1), "1.3.0");
+  },
+);
+
+deploys("stops partway where the statements leave no other choice, and goes on from there", async () => {
+  const db = await shop().stage("1.1.0", "INSERT INTO orders VALUES (1, NULL)");
+  const error = await thrownBy(StoppedError, shop().deploy(db));
+  assert.is(error.exitStatus, 5);
+  assert.match(error.where ?? "", /1\.3\.0\.deltas:1$/);
+  assert.equal(await deploysOf(db), ["applied", "stopped"]);
+  assert.equal(
+    await inLedger(
+      db,
+      "SELECT version, partial_version, partial_statements FROM wovtool.database WHERE name = $1",
+    ),
+    [{ version: "1.1.0", partial_version: "1.2.0", partial_statements: 2 }],
+  );
+  const elsewhere = await thrownBy(BlockedError, shop().deploy(db, { pver: "1.1.0" }));
+  assert.is(elsewhere.code, "STOPPED_ELSEWHERE");
+  await db.query("UPDATE orders SET amount = 0");
+  await shop().deploy(db);
+  assert.equal(await db.query("SELECT note FROM orders"), [{ note: "x" }]);
+  assert.equal((await appliedTo(db)).slice(-2), ["1.2.0", "1.3.0"]);
+});
+
+deploys("clears up an index that a killed deploy left half made", async () => {
+  const db = await shop().stage("1.1.0", "INSERT INTO orders VALUES (1, 1)");
+  // Holds the index up in the middle: it is there, and not valid.
+  const reader = await connect(db.connection);
+  await reader.query("BEGIN");
+  await reader.query("INSERT INTO orders VALUES (2, 2)");
+  const building = shop().deploy(db, { lockTimeout: 60 });
+  const lost = thrownBy(StoppedError, building);
+  await withClient({ ...db.connection }, async (client) => {
+    const waiting =
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'CREATE INDEX CONCURRENTLY%' AND wait_event_type = 'Lock'";
+    while ((await client.query(waiting)).rowCount === 0);
+  });
+  assert.is((await lost).code, "DEPLOY_INTERRUPTED");
+  await reader.query("COMMIT");
+  await reader.end();
+  const state = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'orders_note'::regclass";
+  assert.equal(await db.query(state), [{ indisvalid: false }]);
+  const [outcome] = (await shop().deploy(db)).databases;
+  assert.is(outcome?.recovered, true);
+  assert.equal(await db.query(state), [{ indisvalid: true }]);
+  assert.equal(await db.query("SELECT note FROM orders ORDER BY id"), [{ note: "x" }, { note: null }]);
+});
+
+deploys("gives up after some attempts at a lock, and changes nothing", async () => {
+  const db = await shop().stage("1.0.0");
+  const reader = await connect(db.connection);
+  await reader.query("BEGIN; LOCK TABLE orders IN ACCESS SHARE MODE");
+  const error = await thrownBy(
+    BlockedError,
+    shop().deploy(db, { pver: "1.1.0", lockTimeout: 0.05, attempts: 2 }),
+  );
+  assert.is(error.code, "LOCK_NOT_AVAILABLE");
+  assert.match(error.message, "2 attempts");
+  // Freed before the second attempt, it goes through.
+  await shop().deploy(db, {
+    pver: "1.1.0",
+    lockTimeout: 0.05,
+    progress: (doing) => {
+      if (doing.includes("attempt 2")) void reader.query("ROLLBACK");
+    },
+    attempts: 30,
+  });
+  await reader.end();
+  assert.equal(await appliedTo(db), ["1.0.0", "1.1.0"]);
+});
+
+deploys("names who holds the lock", async () => {
+  const db = await shop().stage("1.0.0");
+  const reader = await connect(db.connection);
+  await reader.query("BEGIN; LOCK TABLE orders IN ACCESS SHARE MODE");
+  let tellWaiting = () => {};
+  const waiting = new Promise<void>((resolve) => (tellWaiting = resolve));
+  const first = shop().deploy(db, {
+    pver: "1.1.0",
+    lockTimeout: 0,
+    progress: (doing) => doing.includes("1.1.0.deltas") && tellWaiting(),
+  });
+  await waiting;
+  const error = await thrownBy(BlockedError, shop().deploy(db, { pver: "1.1.0", wait: 0 }));
+  assert.is(error.code, "DEPLOY_LOCKED");
+  assert.match(error.message, /wovtools deploy by .+@.+ \(process \d+ of the server, role postgres/);
+  await reader.end();
+  await first;
+});
+
+deploys("is done once where twenty are started together", async () => {
+  const db = await shop().stage("1.0.0", "INSERT INTO orders VALUES (1, 1)");
+  const all = await Promise.all(Array.from({ length: 20 }, () => shop().deploy(db, { wait: 600 })));
+  const outcomes = all.map(({ databases }) => databases[0]?.outcome).sort();
+  assert.equal(outcomes, ["applied", ...Array<string>(19).fill("nothing")]);
+  assert.equal(await appliedTo(db), ["1.0.0", "1.1.0", "1.2.0", "1.3.0"]);
+  assert.equal(await db.query("SELECT note FROM orders"), [{ note: "x" }]);
+});
+
+deploys("says which right is missing", async () => {
+  const db = await shop().stage("1.0.0");
+  const role = `reader_${process.pid}`;
+  await db.query(
+    `CREATE ROLE ${role} LOGIN PASSWORD 'only-for-this-test'; GRANT SELECT ON orders TO ${role}`,
+  );
+  const login = as(db, { user: role, password: "only-for-this-test" });
+  const ledger = await thrownBy(DatabaseError, shop().deploy(login, { pver: "1.1.0" }));
+  assert.is(ledger.code, "NO_RIGHT_FOR_LEDGER");
+  await withClient({ ...db.connection, database: "wovtool" }, (client) =>
+    client.query(
+      `GRANT USAGE ON SCHEMA wovtool TO ${role}; GRANT ALL ON ALL TABLES IN SCHEMA wovtool TO ${role}`,
+    ),
+  );
+  const statement = await thrownBy(DatabaseError, shop().deploy(login, { pver: "1.1.0" }));
+  assert.is(statement.code, "NO_RIGHT_FOR_STATEMENT");
+  assert.match(statement.message, "must be owner of table orders");
+  assert.match(statement.where ?? "", /1\.1\.0\.deltas:1$/);
+});
+
+deploys("finds a pooler in transaction mode out before anything is done", async () => {
+  const db = await shop().stage("1.0.0");
+  const pooler = await startPooler(db.connection);
+  const through = { url: urlOf({ ...db.connection, host: "127.0.0.1", port: pooler.port }) };
+  const error = await thrownBy(DatabaseError, shop().deploy(through, { pver: "1.1.0" }));
+  await pooler.stop();
+  assert.is(error.code, "TRANSACTION_POOLER");
+  assert.equal(await appliedTo(db), ["1.0.0"]);
+});
+
+deploys("says that the server went away, and what was not committed is gone", async () => {
+  const db = await shop().stage("1.0.0");
+  const reader = await connect(db.connection);
+  await reader.query("BEGIN; LOCK TABLE orders IN ACCESS SHARE MODE");
+  const error = await thrownBy(
+    DatabaseError,
+    shop().deploy(db, {
+      pver: "1.1.0",
+      lockTimeout: 0,
+      progress: (doing) => {
+        if (doing.includes("1.1.0.deltas"))
+          void reader.query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'wovtools deploy%'",
+          );
+      },
+    }),
+  );
+  await reader.end();
+  assert.is(error.code, "SERVER_LOST");
+  await shop().deploy(db, { pver: "1.1.0" });
+  assert.equal(await appliedTo(db), ["1.0.0", "1.1.0"]);
+});
+
+deploys("goes by the schema where the server cannot say what became of a transaction", async () => {
+  const [root, next] = [shop().versions.get("1.0.0"), shop().versions.get("1.1.0")];
+  const meant = { version: "1.1.0", versionId: next?.id, deltas: next?.deltas, how: "applied", tookMs: 1 };
+  for (const at of ["1.0.0", "1.1.0"]) {
+    const db = await shop().stage(at);
+    // As if the data had been restored on another server after a deploy died between its commit and the ledger.
+    await withClient({ ...db.connection, database: "wovtool" }, async (client) => {
+      await client.query("DELETE FROM wovtool.applied WHERE database = $1 AND version = '1.1.0'", [db.name]);
+      await client.query("UPDATE wovtool.database SET version = '1.0.0', version_id = $2 WHERE name = $1", [
+        db.name,
+        root?.id,
+      ]);
+      await client.query(
+        `INSERT INTO wovtool.intent (deploy, database, system_identifier, xid, progress)
+         SELECT number, database, 'another', '700', $2 FROM wovtool.deploy WHERE database = $1`,
+        [db.name, { completed: [meant], partial: null, finishes: true }],
+      );
+    });
+    const [outcome] = (await shop().deploy(db, { pver: "1.1.0" })).databases;
+    assert.is(outcome?.recovered, true);
+    assert.is(outcome?.outcome, at === "1.0.0" ? "applied" : "nothing");
+    assert.equal(await appliedTo(db), ["1.0.0", "1.1.0"]);
+  }
+});
+
+const archives = suite("deploy from a damaged archive");
+
+/** Nothing listens there: had the deploy looked for the server first, it would say so. */
+const NOWHERE = { url: "postgres://nobody:nothing@127.0.0.1:1/nowhere?sslmode=disable" };
+
+const DAMAGES: Record<string, (project: StageProject) => Promise<string>> = {
+  "an altered delta": async ({ paths }) => {
+    await writeFile(paths.archivedDeltas("1.1.0"), "DROP TABLE orders;\n");
+    return "ARCHIVED_FILE_ALTERED";
+  },
+  "a missing delta": async ({ paths }) => {
+    await rm(paths.archivedDeltas("1.1.0"));
+    return "ARCHIVED_FILE_MISSING";
+  },
+  "an altered schema": async ({ paths }) => {
+    await writeFile(paths.archivedSchema("1.1.0"), "CREATE TABLE other ();\n");
+    return "ARCHIVED_FILE_ALTERED";
+  },
+  "a parent that does not exist": async ({ paths }) => {
+    await edit(paths.history, '"pver": "1.0.0"', '"pver": "0.9.0"');
+    return "UNKNOWN_PARENT";
+  },
+  "a circle of parents": async ({ paths }) => {
+    await edit(paths.history, '"pver": "1.0.0"', '"pver": "1.1.0"');
+    return "PARENT_CYCLE";
+  },
+  "an altered entry": async ({ paths, versions }) => {
+    await edit(paths.history, versions.get("1.1.0")?.checksum ?? "", "0".repeat(64));
+    return "ID_MISMATCH";
+  },
+};
+
+async function edit(file: string, from: string, to: string): Promise<void> {
+  const text = await readFile(file, "utf8");
+  assert.ok(text.includes(from));
+  await writeFile(file, text.replace(from, to));
+}
+
+for (const [name, damage] of Object.entries(DAMAGES)) {
+  archives(`stops at ${name} before it looks for the server`, async () => {
+    const project = await StageProject.create(ROOT);
+    await project.version("1.1.0", ["ALTER TABLE orders ADD COLUMN note text"]);
+    const code = await damage(project);
+    const error = await thrownBy(ArchiveError, project.deploy(NOWHERE));
+    assert.is(error.code, code);
+    assert.is(error.exitStatus, 4);
+  });
+}
+
+deploys.run();
+archives.run();
