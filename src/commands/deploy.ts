@@ -1,19 +1,14 @@
 /** `wov-deploy`: brings a stage's databases to a version. */
 import { hostname, userInfo } from "node:os";
-import { readArchive } from "../archive/read.js";
-import type { ProjectDatabase } from "../config/project.js";
-import { ConfigError, WovError } from "../errors.js";
-import { describeConnection } from "../postgres/connection.js";
-import { type DeployTerms, deployOne } from "./deploy/one.js";
-import type { DatabaseDeploy, DeployResult } from "./results.js";
-import {
-  type CommandOptions,
-  chosenDatabases,
-  connectionOf,
-  openSession,
-  repositoryOf,
-  type Session,
-} from "./session.js";
+import { type Archive, readArchive } from "../archive/read.js";
+import { findProject, loadProject, type Project } from "../config/project.js";
+import { ConfigError } from "../errors.js";
+import { openRepository } from "../git/repository.js";
+import { deployFleet } from "./deploy/fleet.js";
+import { type DeployOrder, type DeployTerms, deployOne, type Rehearsals } from "./deploy/one.js";
+import { deployTargets } from "./deploy/targets.js";
+import type { DeployResult } from "./results.js";
+import { type CommandOptions, chosenDatabases, sessionIn } from "./session.js";
 
 export interface DeployOptions extends CommandOptions {
   /** All databases of the project unless given. */
@@ -40,7 +35,7 @@ export interface DeployOptions extends CommandOptions {
   readonly attempts?: number | undefined;
   /** How long to wait for another deploy of the same database, in seconds; 60 unless given. */
   readonly wait?: number | undefined;
-  /** How many databases at once; 1 unless given. */
+  /** How many databases at once; 1 unless given. Several machines may work on the same ones. */
   readonly jobs?: number | undefined;
 }
 
@@ -58,62 +53,28 @@ const WAIT_S = 60;
  * await deploy({ stage: "prod", databases: ["shopdb"], planId: databases[0].plan });
  */
 export async function deploy(options: DeployOptions = {}): Promise<DeployResult> {
-  const session = await openSession(options);
-  const chosen = chosenDatabases(session, options.databases);
-  const terms = await termsOf(session, options);
-  // Every archive is proven before the first database is touched.
-  const archives = await Promise.all(chosen.map(({ paths }) => readArchive(paths)));
-  const [first] = chosen;
-  const queue = chosen.entries();
-  const outcomes: DatabaseDeploy[] = [];
-  const work = async () => {
-    for (const [index, database] of queue) {
-      const archive = archives[index];
-      if (archive === undefined) continue;
-      const { settings } = await connectionOf(session, database.name);
-      const { stage, progress } = session;
-      const order = { terms, database, archive, root: session.project.root, stage, settings, progress };
-      outcomes[index] =
-        chosen.length === 1 ? await deployOne(order) : await orFailure(database, settings, deployOne(order));
-    }
-  };
-  if (first !== undefined) {
-    const jobs = Math.min(Math.max(1, options.jobs ?? 1), chosen.length);
-    await Promise.all(Array.from({ length: jobs }, work));
-  }
-  return { stage: session.stage, databases: outcomes };
+  const cwd = options.cwd ?? process.cwd();
+  const project = await loadProject((await findProject(cwd)) ?? cwd);
+  // Every archive is proven before the first server is asked for anything.
+  const archives = new Map<string, Archive>();
+  for (const { name, paths } of chosenDatabases(sessionIn(project, {}), options.databases))
+    archives.set(name, await readArchive(paths));
+  const terms = await termsOf(project, options);
+  const targets = await deployTargets(project, options);
+  const rehearsals: Rehearsals = new Map();
+  const orders = targets.map((target): DeployOrder => {
+    const archive = archives.get(target.database.name);
+    if (archive === undefined) throw new RangeError("every database has its archive");
+    const progress = options.progress ?? (() => undefined);
+    return { ...target, terms, archive, root: project.root, progress, rehearsals };
+  });
+  const stage = options.stage ?? project.stage;
+  const [only] = orders;
+  if (only !== undefined && orders.length === 1) return { stage, databases: [await deployOne(only)] };
+  return { stage, databases: await deployFleet(orders, options.jobs ?? 1) };
 }
 
-async function orFailure(
-  { name }: ProjectDatabase,
-  settings: Parameters<typeof describeConnection>[0],
-  running: Promise<DatabaseDeploy>,
-): Promise<DatabaseDeploy> {
-  try {
-    return await running;
-  } catch (error) {
-    if (!(error instanceof WovError)) throw error;
-    const { code, message, where = null, hint = null, exitStatus } = error;
-    return {
-      database: name,
-      target: describeConnection(settings),
-      outcome: "failed",
-      from: null,
-      to: null,
-      plan: null,
-      versions: [],
-      transactions: 0,
-      statements: [],
-      rehearsed: false,
-      recovered: false,
-      seconds: 0,
-      notes: [],
-      error: { code, message, where, hint, exitStatus },
-    };
-  }
-}
-
-async function termsOf(session: Session, options: DeployOptions): Promise<DeployTerms> {
+async function termsOf(project: Project, options: DeployOptions): Promise<DeployTerms> {
   if (options.plan === true && options.dryRun === true) {
     throw new ConfigError("DEPLOY_USAGE", "--plan and --dry-run do not go together.", {
       hint: "--dry-run shows the plan too, and rehearses it.",
@@ -138,7 +99,7 @@ async function termsOf(session: Session, options: DeployOptions): Promise<Deploy
     attempts: Math.max(1, options.attempts ?? ATTEMPTS),
     patience: milliseconds(options.wait ?? WAIT_S, "--wait"),
     by: whoDeploys(),
-    commit: await commitOf(session),
+    commit: await commitOf(project),
   };
 }
 
@@ -152,9 +113,9 @@ function whoDeploys(): string {
 }
 
 /** A deploy needs the archive's files and no repository around them. */
-async function commitOf(session: Session): Promise<string | null> {
+async function commitOf({ root }: Project): Promise<string | null> {
   try {
-    return (await repositoryOf(session)).head;
+    return (await openRepository(root)).head;
   } catch (error) {
     if (error instanceof ConfigError) return null;
     throw error;

@@ -233,6 +233,27 @@ export const InstanceResult = v.pipe(
   v.title("wov-db --wdb-createinstance"),
 );
 export type InstanceResult = v.InferOutput<typeof InstanceResult>;
+export const RebaseResult = v.pipe(
+  v.object({
+    database: text,
+    stage: text,
+    onto: v.pipe(maybeText, v.description("What the line follows now; null where there was nothing to do.")),
+    rebased: v.pipe(
+      v.array(v.object({ from: text, to: text })),
+      v.description("Versions by their old key and their new one, oldest first."),
+    ),
+    applied: v.pipe(
+      v.array(text),
+      v.description("Versions whose deltas the database got, in their order; it had the others."),
+    ),
+    commit: maybeText,
+    pushed: v.boolean(),
+    resumed: v.pipe(maybeText, v.description("A version whose archiving an earlier run had begun.")),
+    warnings: v.array(text),
+  }),
+  v.title("wov-db --rebase"),
+);
+export type RebaseResult = v.InferOutput<typeof RebaseResult>;
 export const EditResult = v.pipe(
   v.object({ database: text, file: text, statements: v.number() }),
   v.title("wov-db --wdb-edit"),
@@ -296,6 +317,7 @@ const PlannedVersion = v.object({
 /** What a deploy of one database came to. */
 export const DatabaseDeploy = v.object({
   database: text,
+  stage: text,
   target: v.pipe(text, v.description("user@host:port/database, never the password.")),
   outcome: v.picklist(["applied", "nothing", "planned", "failed"]),
   from: v.pipe(maybeText, v.description("null for an empty database.")),
@@ -353,6 +375,7 @@ export const RESULTS = {
   "ledger-version": LedgerVersionResult,
   "ledger-log": LedgerLogResult,
   instance: InstanceResult,
+  rebase: RebaseResult,
   edit: EditResult,
   sql: SqlResult,
   server: ServerResult,

@@ -53,6 +53,7 @@ const options = (yargs: Argv<GlobalArguments>) =>
       ...SECONDS,
     })
     .option("wait", { describe: "Seconds to wait for another deploy, 60 unless given", ...SECONDS })
+    .example("wov-deploy --stage 'eu,us-*' --jobs 8", "several stages, eight databases at once")
     .example("wov-deploy --stage prod --plan", "what would be done to every database of prod")
     .example("wov-deploy --stage prod", "do it")
     .example("wov-deploy shopdb --stage prod --pver 1.2.0", "go no further than 1.2.0");
@@ -86,7 +87,7 @@ export const deployVerb = verb({
 function tell(result: DeployResult, args: Arguments, output: Output): ExitStatus {
   for (const { notes } of result.databases) for (const note of notes) output.note(`note: ${note}`);
   output.result(result, (colors) =>
-    [...result.databases.map((one) => databaseText(one, colors)), ...summary(result)].join(
+    [...result.databases.map((one) => databaseText(one, result, colors)), ...summary(result)].join(
       args.plan || args.dryRun ? "\n\n" : "\n",
     ),
   );
@@ -113,17 +114,23 @@ function summary({ databases, stage }: DeployResult): string[] {
   return [`${databases.length} databases on ${stage}: ${said.join(", ")}`];
 }
 
-function databaseText(one: DatabaseDeploy, colors: Colors): string {
-  const name = colors.bold(one.database);
+/** A database by its name in the project, and where there are several of that name, by where it is. */
+function nameIn({ databases }: DeployResult, { database, target }: DatabaseDeploy): string {
+  const isOne = databases.filter((one) => one.database === database).length === 1;
+  return isOne ? database : `${database} ${target}`;
+}
+
+function databaseText(one: DatabaseDeploy, result: DeployResult, colors: Colors): string {
+  const name = colors.bold(nameIn(result, one));
   switch (one.outcome) {
     case "nothing":
       return `${name} is at ${one.to}: nothing to do${one.recovered ? colors.dim("  (an interrupted deploy was cleared up)") : ""}`;
     case "applied":
       return `${colors.green("deployed")} ${name} ${one.from ?? "empty"} → ${one.to}${colors.dim(`  (${details(one)})`)}`;
     case "planned":
-      return planText(one, colors);
+      return planText(one, name, colors);
     case "failed":
-      return failureText(one, colors);
+      return failureText(one, name, colors);
   }
 }
 
@@ -139,16 +146,16 @@ function details({ versions, transactions, rehearsed, recovered, seconds }: Data
     .join(", ");
 }
 
-function failureText({ database, error }: DatabaseDeploy, colors: Colors): string {
-  const lines = [`${colors.red("failed")} ${colors.bold(database)} ${error?.message ?? ""}`];
+function failureText({ error }: DatabaseDeploy, name: string, colors: Colors): string {
+  const lines = [`${colors.red("failed")} ${name} ${error?.message ?? ""}`];
   for (const more of [error?.where, error?.hint]) if (more) lines.push(more.replaceAll(/^/gm, "  "));
   return lines.join("\n");
 }
 
-function planText(one: DatabaseDeploy, colors: Colors): string {
+function planText(one: DatabaseDeploy, name: string, colors: Colors): string {
   const how = one.transactions === 1 ? "one transaction" : `${one.transactions} transactions`;
   const lines = [
-    `${colors.bold(one.database)} ${one.from ?? "empty"} → ${one.to}, in ${how}${one.rehearsed ? ", rehearsed" : ""}`,
+    `${name} ${one.from ?? "empty"} → ${one.to}, in ${how}${one.rehearsed ? ", rehearsed" : ""}`,
     colors.dim(`  plan ${one.plan}`),
   ];
   for (const { version, how: manner, file, statements } of one.statements) {

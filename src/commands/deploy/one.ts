@@ -46,6 +46,12 @@ export interface DeployTerms {
   readonly commit: string | null;
 }
 
+/**
+ * Rehearsals of this command by plan and schema: databases that are alike, as the tenants of a fleet are, need one
+ * for all of them.
+ */
+export type Rehearsals = Map<string, Promise<Rehearsal>>;
+
 /** One database to deploy. */
 export interface DeployOrder {
   readonly terms: DeployTerms;
@@ -56,6 +62,7 @@ export interface DeployOrder {
   readonly stage: string;
   readonly settings: ConnectionSettings;
   readonly progress: (doing: string) => void;
+  readonly rehearsals: Rehearsals;
 }
 
 /**
@@ -280,7 +287,11 @@ class OneDeploy {
   async #rehearse(plan: DeployPlan, { versions, live, drift }: Decision): Promise<Rehearsal> {
     const { terms, database, settings, progress } = this.order;
     if (terms.rehearse === "never") return { had: false, reason: "--no-rehearse" };
-    const rehearsal = await rehearse({ plan, versions, database, live, settings, progress });
+    const key = `${database.name} ${plan.id} ${live.sha256}`;
+    const { rehearsals } = this.order;
+    const running = rehearsals.get(key) ?? rehearse({ plan, versions, database, live, settings, progress });
+    rehearsals.set(key, running);
+    const rehearsal = await running;
     if (rehearsal.had) {
       await this.#refuseOther(rehearsal.schema, drift, "The rehearsal, on a shadow, does not lead");
       return rehearsal;
@@ -361,6 +372,7 @@ class OneDeploy {
     const shown = this.order.terms.mode === "apply" ? [] : versions;
     return {
       database: this.order.database.name,
+      stage: this.order.stage,
       target: describeConnection(this.order.settings),
       outcome,
       from: from?.key ?? null,
