@@ -44,7 +44,7 @@ async function versionOf(program: string): Promise<string | undefined> {
   return /\d+\S*/.exec(stdout)?.[0];
 }
 
-/** The folders of server binaries that the tests across versions have installed for themselves. */
+/** The folders of server binaries that the tests across versions have installed for themselves, newest first. */
 export async function otherServers(): Promise<string[]> {
   const modules = join(PACKAGE, "test", "matrix", "servers", "node_modules");
   const names = await namesIn(modules);
@@ -56,7 +56,7 @@ export async function otherServers(): Promise<string[]> {
     const folder = join(modules, name, "native");
     if ((await namesIn(join(folder, "bin"))).includes("postgres")) folders.push(folder);
   }
-  return folders;
+  return folders.reverse();
 }
 
 async function namesIn(folder: string): Promise<string[]> {
