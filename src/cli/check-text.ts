@@ -1,4 +1,4 @@
-import { changeLines } from "../commands/change-text.js";
+import { firstChangeLines } from "../commands/change-text.js";
 import type { Blocker, CheckResult, DatabaseCheck } from "../commands/results.js";
 import type { Colors } from "./output.js";
 
@@ -23,7 +23,7 @@ function blockerText(blocker: Blocker, checked: DatabaseCheck, colors: Colors): 
     blocker.where === null ? blocker.message : `${blocker.message}\n${colors.dim(blocker.where)}`,
   ];
   if (blocker.state === "schemaDiffers") {
-    lines.push(...changeLines(checked.changes).map((line) => paintChange(line, colors)));
+    lines.push(...firstChangeLines(checked.changes).map((line) => paintChange(line, colors)));
   }
   lines.push(colors.dim(blocker.hint));
   return lines.join("\n").replaceAll(/^/gm, "  ");

@@ -15,3 +15,13 @@ export function changeLines(changes: readonly ObjectChange[]): string[] {
     ...details.map((detail) => `           ${detail}`),
   ]);
 }
+
+/** How many objects a message lists before it says how many more there are. */
+const LISTED_OBJECTS = 20;
+
+/** `changeLines` for a message: the first objects, and how many more there are. */
+export function firstChangeLines(changes: readonly ObjectChange[]): string[] {
+  const more = changes.length - LISTED_OBJECTS;
+  const lines = changeLines(changes.slice(0, LISTED_OBJECTS));
+  return more > 0 ? [...lines, `  and ${more} more`] : lines;
+}

@@ -16,7 +16,7 @@ import { commitPaths } from "../git/commit.js";
 import { push } from "../git/push.js";
 import type { Repository } from "../git/repository.js";
 import { createLedger, openLedger } from "../stage/ledger.js";
-import { changeLines } from "./change-text.js";
+import { firstChangeLines } from "./change-text.js";
 import { type CheckOptions, checkDatabase } from "./check.js";
 import { type DatabaseState, type LiveDatabase, readDatabaseState } from "./database-state.js";
 import { compareWithArchive } from "./position.js";
@@ -275,7 +275,7 @@ function nothingFor(database: string): Outcome {
 function notArchived(checked: DatabaseCheck, blockers: readonly Blocker[]): BlockedError {
   const messages = blockers.map((blocker) =>
     blocker.state === "schemaDiffers"
-      ? [blocker.message, ...changeLines(checked.changes)].join("\n")
+      ? [blocker.message, ...firstChangeLines(checked.changes)].join("\n")
       : blocker.message,
   );
   return new BlockedError("NOT_ARCHIVED", messages.join("\n"), {
