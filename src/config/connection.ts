@@ -38,6 +38,12 @@ const LIBPQ_VARIABLES = ["PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD
  * const { settings, source } = await resolveConnection({ project, database: "shopdb", stage: "prod", env: process.env });
  */
 export async function resolveConnection(request: ConnectionRequest): Promise<ResolvedConnection> {
+  const { settings, source } = await firstMatch(request);
+  const ledger = request.project?.databases.get(request.database)?.ledger;
+  return ledger === "schema" ? { settings: { ...settings, ledger }, source } : { settings, source };
+}
+
+async function firstMatch(request: ConnectionRequest): Promise<ResolvedConnection> {
   const { project, env } = request;
   const database = checkDatabaseName(request.database);
   const stage = checkStageName(request.stage);

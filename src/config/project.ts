@@ -26,6 +26,8 @@ export interface ProjectDatabase {
   /** `bundled`, `system`, or the absolute path of a pg_dump. */
   readonly pgDump: string;
   readonly schema: SchemaOptions;
+  /** Whether the ledger is a database of its own or a schema inside this one. */
+  readonly ledger: "database" | "schema";
   readonly paths: DatabasePaths;
 }
 
@@ -130,6 +132,7 @@ function resolveProject(root: string, config: ConfigFile): Project {
       name,
       pgDump: resolvePgDump(root, own.pgDump ?? config.pgDump ?? "bundled"),
       schema: schemaOptions(config.schema, own.schema),
+      ledger: own.ledger ?? "database",
       paths: pathsOf(root, archive, name, own.objects),
     });
   }

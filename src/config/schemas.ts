@@ -46,6 +46,14 @@ const PgDump = v.pipe(
 );
 
 const Database = strict({
+  ledger: v.optional(
+    v.pipe(
+      v.picklist(["database", "schema"]),
+      v.description(
+        "Where the ledger of this database's servers lies: in a database of its own, wovtool (default), or, where none may be made, in a schema of that name inside the database.",
+      ),
+    ),
+  ),
   objects: v.optional(
     path(
       "The folder of this database's object scripts, relative to the project's root. Default: objects in the database's folder of the archive.",

@@ -25,6 +25,8 @@ export interface ConnectionSettings {
   readonly sslrootcert?: string | undefined;
   readonly sslcert?: string | undefined;
   readonly sslkey?: string | undefined;
+  /** `schema`: what is recorded beside this database is recorded in a schema inside it. */
+  readonly ledger?: "schema" | undefined;
   /** Command-line options for the server's session, as `PGOPTIONS`. */
   readonly options?: string | undefined;
 }

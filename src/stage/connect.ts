@@ -121,6 +121,9 @@ async function freshSettings(client: Client, version: number, limits: Limits, by
     `SET application_name = ${escapeLiteral(applicationName(by))}`,
     `SET lock_timeout = ${lockTimeout}`,
     `SET statement_timeout = ${statementTimeout}`,
+    // While a schema is compared, the session waits with its transaction open.
+    "SET idle_in_transaction_session_timeout = 0",
+    ...(version >= 140_000 ? ["SET idle_session_timeout = 0"] : []),
   ];
   if (version >= 140_000 && (await accepts(client, NOTICE_LOST_CLIENTS))) own.push(NOTICE_LOST_CLIENTS);
   const fresh = ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL", ...own].join("; ");

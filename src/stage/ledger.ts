@@ -109,13 +109,13 @@ function noRight(server: ConnectionSettings, reason: string): DatabaseError {
   const role = quoteIdentifier(server.user ?? "ROLE");
   return new DatabaseError("NO_RIGHT_FOR_LEDGER", `The role may not use the ledger: ${reason}.`, {
     where: describeConnection(ledgerConnection(server)),
-    hint: `Let the ledger's owner run, in the database ${LEDGER_DATABASE}:\n  GRANT USAGE ON SCHEMA ${SCHEMA} TO ${role};\n  GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA ${SCHEMA} TO ${role};`,
+    hint: `Let the ledger's owner run, in the database ${ledgerConnection(server).database ?? ""}:\n  GRANT USAGE ON SCHEMA ${SCHEMA} TO ${role};\n  GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA ${SCHEMA} TO ${role};`,
   });
 }
 
-/** How to reach the ledger beside a database. */
+/** How to reach the ledger beside a database, or inside it. */
 export function ledgerConnection(server: ConnectionSettings): ConnectionSettings {
-  return { ...server, database: LEDGER_DATABASE };
+  return server.ledger === "schema" ? server : { ...server, database: LEDGER_DATABASE };
 }
 
 /**
@@ -132,17 +132,25 @@ export async function createLedger(server: ConnectionSettings): Promise<{ create
   if (mayRecord === false) throw noRight(server, "it may read it and not write");
   if (isCurrent) return { created: false };
   try {
-    if (existing === null) await withClient(server, createDatabase);
+    if (existing === null && server.ledger !== "schema") await withClient(server, createDatabase);
     await withClient(ledgerConnection(server), prepareTables);
   } catch (error) {
     if (!isMissingRight(error)) throw error;
     throw new DatabaseError("NO_RIGHT_FOR_LEDGER", `The role may not make the ledger: ${error.message}.`, {
       where: describeConnection(server),
-      hint: `Let a superuser run this once:\n  CREATE DATABASE ${SCHEMA} OWNER ${quoteIdentifier(server.user ?? "ROLE")};\nthen run:\n  wov-db --wdb-init`,
+      hint: wayToLedger(server),
       cause: error,
     });
   }
   return { created: existing === null };
+}
+
+function wayToLedger({ ledger, user, database }: ConnectionSettings): string {
+  const role = quoteIdentifier(user ?? "ROLE");
+  if (ledger === "schema") {
+    return `Let the owner of the database ${database ?? ""} run this in it once:\n  CREATE SCHEMA ${SCHEMA} AUTHORIZATION ${role};\nthen run:\n  wov-db --wdb-init`;
+  }
+  return `Let a superuser run this once:\n  CREATE DATABASE ${SCHEMA} OWNER ${role};\nthen run:\n  wov-db --wdb-init\nWhere no database may be made, set "ledger": "schema" for this database in wovtools/config.json.`;
 }
 
 async function createDatabase(client: Client): Promise<void> {

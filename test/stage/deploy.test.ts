@@ -310,6 +310,24 @@ deploys("goes by the schema where the server cannot say what became of a transac
   }
 });
 
+deploys(
+  "keeps its ledger in a schema of the database where that is set, and out of the checksum",
+  async () => {
+    const project = await StageProject.create(ROOT, { ledger: "schema" });
+    await project.version("1.1.0", [
+      "INSERT INTO orders VALUES (1, 1)",
+      "CREATE INDEX CONCURRENTLY amounts ON orders (amount)",
+    ]);
+    const db = await freshDatabase();
+    await project.deploy(db, { rehearse: true });
+    assert.is((await project.deploy(db)).databases[0]?.outcome, "nothing");
+    assert.equal(await db.query("SELECT version FROM wovtool.applied ORDER BY number"), [
+      { version: "1.0.0" },
+      { version: "1.1.0" },
+    ]);
+  },
+);
+
 const archives = suite("deploy from a damaged archive");
 
 /** Nothing listens there: had the deploy looked for the server first, it would say so. */

@@ -28,10 +28,13 @@ export class StageProject {
   ) {}
 
   /** A project whose first version, 1.0.0, is what some SQL makes. */
-  static async create(sql: string): Promise<StageProject> {
+  static async create(sql: string, settings: Readonly<Record<string, unknown>> = {}): Promise<StageProject> {
     const root = temporaryFolder();
     await mkdir(join(root, "wovtools", "db", "shopdb", "schemas"), { recursive: true });
-    await writeFile(join(root, "wovtools", "config.json"), '{"databases": {"shopdb": {}}}');
+    await writeFile(
+      join(root, "wovtools", "config.json"),
+      JSON.stringify({ databases: { shopdb: settings } }),
+    );
     const database = projectDatabase(await loadProject(root), "shopdb");
     const project = new StageProject(root, database, await freshDatabase(sql));
     await project.#archive("1.0.0", null, null);
