@@ -6,6 +6,8 @@ export interface Mutation {
   readonly change: "added" | "changed" | "dropped";
   /** For a changed object: the beginning of the line that tells it. */
   readonly detail?: string;
+  /** How many other objects the change takes along; none unless given. */
+  readonly also?: number;
 }
 
 const changed = (id: string, sql: string, detail: string): Mutation => ({
@@ -16,6 +18,8 @@ const changed = (id: string, sql: string, detail: string): Mutation => ({
 });
 const added = (id: string, sql: string): Mutation => ({ sql, id, change: "added" });
 const dropped = (id: string, sql: string): Mutation => ({ sql, id, change: "dropped" });
+
+const also = (others: number, mutation: Mutation): Mutation => ({ ...mutation, also: others });
 
 /**
  * The changes of one list are made one after another, so a later one may build on an earlier one. The first of each
@@ -225,11 +229,6 @@ export const MUTATIONS: readonly (readonly Mutation[])[] = [
       "table shop.customers",
       "ALTER TABLE shop.customers NO FORCE ROW LEVEL SECURITY",
       "row security changed",
-    ),
-    changed(
-      "table shop.elsewhere",
-      "ALTER TABLE shop.elsewhere SET ACCESS METHOD heap",
-      "access method dropped",
     ),
     changed("table shop.customers", "COMMENT ON TABLE shop.customers IS 'Who bought'", "comment changed"),
     changed("table shop.customers", "COMMENT ON TABLE shop.customers IS NULL", "comment dropped"),
@@ -537,11 +536,9 @@ export const MUTATIONS: readonly (readonly Mutation[])[] = [
     ),
     dropped("default privileges functions", "ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO PUBLIC"),
     changed("extension hstore", "COMMENT ON EXTENSION hstore IS 'h'", "comment changed"),
-    changed(
-      "extension pgcrypto",
-      "CREATE SCHEMA ext; ALTER EXTENSION pgcrypto SET SCHEMA ext; COMMENT ON EXTENSION pgcrypto IS 'c'",
-      "comment changed",
-    ),
+    added("schema ext", "CREATE SCHEMA ext"),
+    changed("extension pgcrypto", "ALTER EXTENSION pgcrypto SET SCHEMA ext", "definition changed"),
+    changed("extension pgcrypto", "COMMENT ON EXTENSION pgcrypto IS 'c'", "comment changed"),
     changed(
       "statistics shop.orders_stats",
       "ALTER STATISTICS shop.orders_stats SET STATISTICS 10",
@@ -635,11 +632,139 @@ export const MUTATIONS: readonly (readonly Mutation[])[] = [
       "tables in schema shop added",
     ),
     dropped("publication all_tables", "DROP PUBLICATION all_tables"),
-    dropped(
-      "access method second_heap",
-      "ALTER TABLE shop.elsewhere SET ACCESS METHOD heap; DROP ACCESS METHOD second_heap",
+    changed(
+      "table shop.elsewhere",
+      "ALTER TABLE shop.elsewhere SET ACCESS METHOD heap",
+      "access method dropped",
     ),
+    dropped("access method second_heap", "DROP ACCESS METHOD second_heap"),
     dropped("event trigger watch_ddl", "DROP EVENT TRIGGER watch_ddl"),
-    dropped("extension file_fdw", "DROP EXTENSION file_fdw CASCADE"),
+    dropped("foreign table shop.log", "DROP FOREIGN TABLE shop.log"),
+    dropped("server files", "DROP SERVER files"),
+    dropped("extension file_fdw", "DROP EXTENSION file_fdw"),
+  ],
+  // Rarer kinds, other names and other places
+  [
+    changed("table shop.typed", "ALTER TABLE shop.typed NOT OF", "definition changed"),
+    changed(
+      "table shop.products",
+      "ALTER TABLE shop.products DROP CONSTRAINT products_sku_valid_excl",
+      "constraint products_sku_valid_excl dropped",
+    ),
+    changed(
+      "table shop.products",
+      "ALTER TABLE shop.products ADD CONSTRAINT at_once EXCLUDE USING gist (valid WITH &&) WHERE (price > 1)",
+      "constraint at_once added",
+    ),
+    changed(
+      "table shop.products",
+      "ALTER TABLE shop.products ADD CONSTRAINT one_size UNIQUE NULLS NOT DISTINCT (size)",
+      "constraint one_size added",
+    ),
+    changed(
+      "table shop.products",
+      "ALTER TABLE shop.products ADD CONSTRAINT in_time UNIQUE (sku, valid WITHOUT OVERLAPS)",
+      "constraint in_time added",
+    ),
+    changed(
+      "table shop.products",
+      "ALTER TABLE shop.products DROP CONSTRAINT sku_unique, ADD CONSTRAINT sku_unique UNIQUE (sku)",
+      "constraint sku_unique changed",
+    ),
+    changed(
+      "table shop.products",
+      "CREATE INDEX near_spots ON shop.products USING spgist (near)",
+      "index near_spots added",
+    ),
+    changed(
+      "table shop.products",
+      "CREATE UNIQUE INDEX small_once ON shop.products (small) NULLS NOT DISTINCT",
+      "index small_once added",
+    ),
+    changed(
+      "table shop.products",
+      'ALTER TABLE shop.products RENAME COLUMN "Select" TO "select"',
+      'column "Select" dropped',
+    ),
+    changed(
+      "table shop.products",
+      "GRANT SELECT (sku) ON shop.products TO PUBLIC",
+      "privileges of PUBLIC added",
+    ),
+    added(
+      "table shop.a_name_that_is_as_long_as_names_can_be_which_is_sixty_three_byt",
+      "CREATE TABLE shop.a_name_that_is_as_long_as_names_can_be_which_is_sixty_three_byt (id integer)",
+    ),
+    added('table shop."order ""by"" 1"', 'CREATE TABLE shop."order ""by"" 1" ("from" integer)'),
+    changed(
+      'table shop."order ""by"" 1"',
+      'ALTER TABLE shop."order ""by"" 1" ADD CHECK ("from" > 1)',
+      'constraint "order ""by"" 1_from_check" added',
+    ),
+    also(1, added("view shop.stars", "ALTER VIEW shop.star RENAME TO stars")),
+    also(1, dropped("view shop.stars", "ALTER VIEW shop.stars SET SCHEMA public")),
+    also(
+      1,
+      added(
+        "function shop.plus(integer, integer)",
+        "ALTER FUNCTION shop.add(integer, integer) RENAME TO plus",
+      ),
+    ),
+    added(
+      "function shop.plus(bigint)",
+      "CREATE FUNCTION shop.plus(bigint) RETURNS bigint LANGUAGE sql RETURN $1 + 1",
+    ),
+    changed(
+      "function shop.plus(bigint)",
+      "CREATE OR REPLACE FUNCTION shop.plus(bigint) RETURNS bigint LANGUAGE sql RETURN $1 + 2",
+      "definition changed",
+    ),
+    added(
+      "domain shop.short",
+      "CREATE DOMAIN shop.short AS text CONSTRAINT is_short CHECK (length(VALUE) < 9)",
+    ),
+    changed(
+      "domain shop.short",
+      "ALTER DOMAIN shop.short ADD CONSTRAINT is_there CHECK (VALUE <> '')",
+      "constraint is_there added",
+    ),
+    changed(
+      "domain shop.short",
+      "COMMENT ON CONSTRAINT is_there ON DOMAIN shop.short IS 'c'",
+      "comment on constraint is_there added",
+    ),
+    added("type shop.days", "CREATE TYPE shop.days AS RANGE (subtype = date)"),
+    dropped("type shop.days", "DROP TYPE shop.days"),
+    added(
+      "function shop.handler()",
+      "CREATE FUNCTION shop.handler() RETURNS language_handler LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler'",
+    ),
+    added("language other", "CREATE TRUSTED LANGUAGE other HANDLER shop.handler"),
+    changed(
+      "language other",
+      "GRANT USAGE ON LANGUAGE other TO matrix_reader",
+      "privileges of matrix_reader added",
+    ),
+    added(
+      "transform for integer language sql",
+      "CREATE TRANSFORM FOR integer LANGUAGE sql (FROM SQL WITH FUNCTION prsd_lextype(internal), TO SQL WITH FUNCTION int4recv(internal))",
+    ),
+    changed(
+      "transform for integer language sql",
+      "CREATE OR REPLACE TRANSFORM FOR integer LANGUAGE sql (FROM SQL WITH FUNCTION prsd_lextype(internal))",
+      "definition changed",
+    ),
+    dropped("transform for integer language sql", "DROP TRANSFORM FOR integer LANGUAGE sql"),
+    dropped("operator class shop.int_class using btree", "DROP OPERATOR CLASS shop.int_class USING btree"),
+    changed(
+      "operator family shop.int_family using btree",
+      "ALTER OPERATOR FAMILY shop.int_family USING btree DROP OPERATOR 1 (integer, bigint)",
+      "members changed",
+    ),
+    dropped("text search parser shop.words", "DROP TEXT SEARCH PARSER shop.words"),
+    dropped("text search template shop.own", "DROP TEXT SEARCH TEMPLATE shop.own"),
+    dropped("aggregate shop.total(integer)", "DROP AGGREGATE shop.total(integer)"),
+    dropped("procedure shop.archive(integer, integer)", "DROP PROCEDURE shop.archive(integer, integer)"),
+    dropped("type shop.unfinished", "DROP TYPE shop.unfinished"),
   ],
 ];
