@@ -13,12 +13,18 @@ import { BlockedError, WovError } from "../errors.js";
 import { refuseDuringMerge } from "../git/commit.js";
 import { createLedger, type LedgerVersion } from "../stage/ledger.js";
 import { compareSchemas } from "./compare.js";
-import { type DatabaseState, type LiveDatabase, readDatabaseState } from "./database-state.js";
+import {
+  type DatabaseState,
+  type LiveDatabase,
+  readDatabaseState,
+  readLedgerVersion,
+} from "./database-state.js";
 import { readLiveSchema } from "./live-schema.js";
 import { effectsOf, refuseDetachedHead } from "./push-db.js";
 import { removeIntent } from "./rebase/intent.js";
 import { type ReadLines, readLines } from "./rebase/lines.js";
 import { bringThere, type LocalPlan } from "./rebase/local.js";
+import { resolveMerge } from "./rebase/merge.js";
 import { askStages } from "./rebase/stages.js";
 import { explainClash } from "./rebase/trial.js";
 import { tryLines } from "./rebase/try-lines.js";
@@ -45,17 +51,19 @@ interface Run {
 /**
  * Ends a fork. The line that the database is on, by its ledger, is archived anew behind the other one, and the
  * database gets what it lacks of that one. Everything is tried on shadows first. An earlier run that was
- * interrupted is finished.
+ * interrupted is finished. In the middle of a merge, its conflict in the version history is resolved instead, and
+ * the rest waits until the merge is finished.
  *
  * @returns with `onto` null where the archive has no two lines
  * @throws BlockedError and nothing is changed: `LINES_CLASH` with the statement that fails, `ORDER_MATTERS`,
- *   `LOCAL_DRIFT`, `STAGE_HAS_LINE`, `NOT_IN_LEDGER`, and as `readLines`; ConfigError, DatabaseError, ArchiveError
+ *   `LOCAL_DRIFT`, `STAGE_HAS_LINE`, `NOT_IN_LEDGER`, `MERGE_TO_FINISH`, and as `readLines`; ConfigError, DatabaseError, ArchiveError
  * @example await rebase({ database: "shopdb" });
  */
 export async function rebase(options: RebaseOptions = {}): Promise<RebaseResult> {
   const session = await openSession(options);
   const database = onlyDatabase(session, options.database);
   const repositories = await openRepositories(session);
+  await resolveMerge(repositories.archive, database, () => readLedgerVersion(session, database));
   refuseDetachedHead(repositories.archive);
   await refuseDuringMerge(repositories.archive);
   const run = { options, session, database, repositories };

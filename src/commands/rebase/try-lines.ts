@@ -2,6 +2,7 @@
 import { relative } from "node:path";
 import type { RebasedVersion } from "../../archive/rebase.js";
 import { BlockedError } from "../../errors.js";
+import type { SchemaDiff } from "../../schema/index.js";
 import { changeLines } from "../change-text.js";
 import { compareSchemas } from "../compare.js";
 import { archivedSchemaText, type DatabaseState, type LiveDatabase } from "../database-state.js";
@@ -164,7 +165,18 @@ async function tryOtherOrder(
       `${message} comes to another schema than the other way round. Nothing was changed.`,
       ...changeLines(changesOf(diff)),
     ].join("\n"),
-    { hint },
+    { hint: isColumnOrder(diff) ? `${hint}\n${LEAVING_ORDER_OUT}` : hint },
+  );
+}
+
+const LEAVING_ORDER_OUT =
+  'Or let the order of columns be no part of the schema, in wovtools/config.json: "schema": { "columnOrder": false }';
+
+function isColumnOrder({ added, changed, dropped }: SchemaDiff): boolean {
+  const details = changed.flatMap((change) => change.details);
+  return (
+    added.length + dropped.length === 0 &&
+    details.every((detail) => detail.startsWith("column order changed"))
   );
 }
 
