@@ -302,6 +302,10 @@ const PlannedStatement = v.object({
   destructive: v.pipe(maybeText, v.description("The data that is gone afterwards.")),
   outsideTransaction: v.boolean(),
   unclear: v.pipe(v.array(text), v.description("What only the server can decide.")),
+  hazards: v.pipe(
+    v.array(v.object({ rule: text, message: text, help: maybeText })),
+    v.description("What squawk says is dangerous on a database in use; empty where it is not installed."),
+  ),
 });
 
 const PlannedVersion = v.object({

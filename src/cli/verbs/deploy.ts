@@ -171,14 +171,25 @@ function planText(one: DatabaseDeploy, name: string, colors: Colors): string {
           ? colors.yellow(cell)
           : cell;
     };
-    lines.push(...table(rows, paint).map((line) => `    ${line}`));
+    const told = table(rows, paint);
+    for (const [index, line] of told.entries())
+      lines.push(`    ${line}`, ...hazardLines(statements[index], colors));
   }
   return lines.join("\n");
 }
 
+type Statement = DatabaseDeploy["statements"][number]["statements"][number];
+
+function hazardLines(statement: Statement | undefined, colors: Colors): string[] {
+  return (statement?.hazards ?? []).map(
+    ({ rule, message, help }) =>
+      `       ${colors.yellow(rule)} ${message}${help === null ? "" : colors.dim(` ${help}`)}`,
+  );
+}
+
 const LONGEST_SQL = 60;
 
-function statementRow(statement: DatabaseDeploy["statements"][number]["statements"][number]): string[] {
+function statementRow(statement: Statement): string[] {
   const { line, sql, kind, locks, destructive, outsideTransaction, unclear } = statement;
   const short = sql.replaceAll(/\s+/g, " ");
   const facts = [

@@ -23,6 +23,7 @@ import { type DifferencePlace, differenceFrom, diffLines, idsOf, newIn } from ".
 import { decidePath, recorded, targetVersion } from "./path.js";
 import { type ReadVersion, readVersions } from "./planned.js";
 import { type Rehearsal, rehearse } from "./rehearse.js";
+import { shownVersions } from "./shown.js";
 
 /** How to deploy; the same for all databases of one command. */
 export interface DeployTerms {
@@ -125,7 +126,9 @@ class OneDeploy {
     const { plan } = decision;
     if (plan === null) return this.#outcome("nothing", decision, false);
     const rehearsal = this.order.terms.mode === "dry-run" ? await this.#rehearse(plan, decision) : null;
-    return this.#outcome("planned", decision, rehearsal?.had === true);
+    const { archive } = this.order;
+    const statements = await shownVersions(archive, decision.versions, this.session.serverVersion);
+    return { ...this.#outcome("planned", decision, rehearsal?.had === true), statements };
   }
 
   async #readPosition(): Promise<Position | null> {
@@ -369,7 +372,6 @@ class OneDeploy {
     { plan, from, versions }: Decision,
     rehearsed: boolean,
   ): DatabaseDeploy {
-    const shown = this.order.terms.mode === "apply" ? [] : versions;
     return {
       database: this.order.database.name,
       stage: this.order.stage,
@@ -380,7 +382,7 @@ class OneDeploy {
       plan: plan?.id ?? null,
       versions: versions.flatMap(({ version, includes }) => [...includes.map((one) => one.version), version]),
       transactions: plan?.segments.filter(({ kind }) => kind === "transaction").length ?? 0,
-      statements: shown.map(plannedVersion),
+      statements: [],
       rehearsed,
       recovered: false,
       seconds: 0,
@@ -395,26 +397,4 @@ async function endDeploy(ledger: DeployLedger, deploy: string, error: unknown): 
   const message = error instanceof Error ? error.message : String(error);
   const stopped = error instanceof Error && "exitStatus" in error && error.exitStatus === 5;
   await ledger.end(deploy, stopped ? "stopped" : "failed", message).catch(() => undefined);
-}
-
-function plannedVersion({
-  version,
-  how,
-  file,
-  statements,
-}: ReadVersion): DatabaseDeploy["statements"][number] {
-  return {
-    version,
-    how,
-    file,
-    statements: statements.map(({ line, text, facts }) => ({
-      line,
-      sql: how === "loaded" ? "" : text,
-      kind: facts?.kind ?? null,
-      locks: [...(facts?.locks ?? [])],
-      destructive: facts?.destructive ?? null,
-      outsideTransaction: facts?.outsideTransaction ?? false,
-      unclear: [...(facts?.unclear ?? [])],
-    })),
-  };
 }

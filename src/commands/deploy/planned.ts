@@ -15,6 +15,8 @@ import type { DeployPath } from "./path.js";
 
 /** A statement of a path and what it does. */
 export interface ReadStatement extends PlannedStatement {
+  /** Counted from 1, in code points. */
+  readonly column: number;
   /** The parse tree's name for it. */
   readonly type: string;
   /** null for an archived schema, which is loaded as a whole. */
@@ -75,6 +77,7 @@ async function loaded(
   const statement: ReadStatement = {
     text,
     line: 1,
+    column: 1,
     outside: null,
     afterCommit: false,
     setsSession: false,
