@@ -100,7 +100,7 @@ const BAD_FILES: Record<string, BadFile> = {
     status: 4,
     what: /git's conflict markers/,
     where: /wovtools\/db\/shopdb\.json:2:1/,
-    hint: /Keep the versions of both sides/,
+    hint: /versions of both sides/,
   },
   "a history with another SHA-256 than its file": {
     file: HISTORY,
