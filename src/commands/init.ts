@@ -60,6 +60,7 @@ export async function init(options: InitOptions = {}): Promise<InitResult> {
     next: nextSteps({
       database,
       serverIsNew: options.from === undefined && files.some(({ secret }) => secret),
+      isUncommitted: files.some(({ secret }) => !secret) || hooks.writes.length > 0,
       isArchived: (await readArchive(databasePaths(await loadProject(root), database))).versions.size > 0,
     }),
   };
@@ -216,12 +217,19 @@ async function writePlanned({ path, content, secret }: PlannedFile): Promise<voi
   await writeAtomic(path, content, { mode: 0o600 });
 }
 
-/** What to type now: reach the database, then archive it where the archive has nothing of it yet. */
-function nextSteps(facts: { database: string; serverIsNew: boolean; isArchived: boolean }): string[] {
-  const { database, serverIsNew, isArchived } = facts;
+/** What to type now: reach the database, commit, then archive what it holds where the archive has nothing of it. */
+function nextSteps(facts: {
+  database: string;
+  serverIsNew: boolean;
+  isUncommitted: boolean;
+  isArchived: boolean;
+}): string[] {
+  const { database, serverIsNew, isUncommitted, isArchived } = facts;
   const reach = [`wov-db ${database} --postgres-start`, `wov-db ${database} --wdb-createinstance`];
   return [
     ...(serverIsNew ? reach : []),
+    // An archiving is refused while anything is not committed.
+    ...(isUncommitted ? ['git add . && git commit -m "Use wovtools"'] : []),
     isArchived ? "wov status" : `wov-push-db --snapshot ${database} initial`,
   ];
 }
