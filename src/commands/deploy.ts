@@ -60,6 +60,9 @@ export async function deploy(options: DeployOptions = {}): Promise<DeployResult>
   for (const { name, paths } of chosenDatabases(sessionIn(project, {}), options.databases))
     archives.set(name, await readArchive(paths));
   const terms = await termsOf(project, options);
+  const jobs = options.jobs ?? 1;
+  if (!Number.isInteger(jobs) || jobs < 1)
+    throw new ConfigError("DEPLOY_USAGE", "--jobs takes a whole number from 1 up.", {});
   const targets = await deployTargets(project, options);
   const rehearsals: Rehearsals = new Map();
   const orders = targets.map((target): DeployOrder => {
@@ -71,7 +74,7 @@ export async function deploy(options: DeployOptions = {}): Promise<DeployResult>
   const stage = options.stage ?? project.stage;
   const [only] = orders;
   if (only !== undefined && orders.length === 1) return { stage, databases: [await deployOne(only)] };
-  return { stage, databases: await deployFleet(orders, options.jobs ?? 1) };
+  return { stage, databases: await deployFleet(orders, jobs) };
 }
 
 async function termsOf(project: Project, options: DeployOptions): Promise<DeployTerms> {

@@ -112,10 +112,18 @@ function tell(error: unknown, { what, attempts }: Reached): unknown {
     );
   }
   const detail = reason.detail === undefined ? "" : `\n  ${reason.detail}`;
+  const details = {
+    where,
+    hint: reason.hint ?? "Everything of this transaction is taken back.",
+    cause: reason,
+  };
+  if (state === "57014") {
+    return new BlockedError("STATEMENT_TIMEOUT", `${what}: ${reason.message}.${statement}`, details);
+  }
   return new BlockedError(
-    state === "57014" ? "STATEMENT_TIMEOUT" : "STATEMENT_FAILED",
+    "STATEMENT_FAILED",
     `${what}: the server refuses a statement: ${reason.message}.${detail}${statement}`,
-    { where, hint: reason.hint ?? "Everything of this transaction is taken back.", cause: reason },
+    details,
   );
 }
 

@@ -14,7 +14,8 @@ export interface LockHolder {
   readonly address: string | null;
   /** What it calls itself: who deploys, and where. */
   readonly application: string;
-  readonly since: Date;
+  /** null where the server does not show it to this role, as of a session of another's. */
+  readonly since: Date | null;
 }
 
 /** How a session of a deploy calls itself, so that whoever waits for it knows whom to ask. At most 63 bytes. */
@@ -87,5 +88,6 @@ function describeHolder(holder: LockHolder | null): string {
   if (holder === null) return "a session that has just ended";
   const { pid, role, address, application, since } = holder;
   const from = address === null ? "" : ` from ${address}`;
-  return `${application || "a session"} (process ${pid} of the server, role ${role}${from}, since ${since.toISOString()})`;
+  const began = since === null ? "" : `, since ${since.toISOString()}`;
+  return `${application || "a session"} (process ${pid} of the server, role ${role}${from}${began})`;
 }

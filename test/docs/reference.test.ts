@@ -57,7 +57,7 @@ async function optionsInHelp(group: string, ...command: string[]): Promise<strin
 /** What the seed's spelling adds, which the command line spells out before it is read. */
 const SPELLED_OUT = ["-pc", "-lwdb"];
 
-for (const command of ["init", "status", "push-db", "db", "hash", "diff", "hook"]) {
+for (const command of ["init", "status", "push-db", "db", "hash", "diff", "deploy", "hook"]) {
   commands(`the options of wov ${command} are those of its help`, async () => {
     const told = firstCells(section(`### wov ${command}`)).filter((word) => !SPELLED_OUT.includes(word));
     assert.equal(sorted(told), sorted(await optionsInHelp("Options", command)));
@@ -88,6 +88,7 @@ const STATUS_OF_CLASS: Readonly<Record<string, string>> = {
   ConfigError: "2",
   DatabaseError: "3",
   ArchiveError: "4",
+  StoppedError: "5",
 };
 
 /** The codes in the source, each with the exit statuses that its places give it; none where the class is a parameter. */

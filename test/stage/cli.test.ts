@@ -92,6 +92,7 @@ cli("ends with 1 for a no, with 2 for a usage that cannot be, with 3 where there
   assert.is((await run(["--url", db.url])).status, 1);
   assert.is((await run(["--pver", "9.9.9", "--url", db.url])).status, 2);
   assert.is((await run(["--plan", "--dry-run", "--url", db.url])).status, 2);
+  assert.is((await run(["--jobs", "few", "--url", db.url])).status, 2);
   assert.is((await run(["--url", "postgres://a:b@127.0.0.1:1/c?sslmode=disable"])).status, 3);
 });
 

@@ -40,7 +40,7 @@ async function withWorkers<T, R>(
       if (result !== null) left.push(result);
     }
   };
-  const count = Math.max(1, Math.min(Math.trunc(jobs), most));
+  const count = Math.min(jobs, most);
   await Promise.all(Array.from({ length: count }, worker));
   return left;
 }
