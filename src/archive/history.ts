@@ -1,4 +1,5 @@
 /** The version history `DATABASE.json`: its shape, its ids, how it is written. */
+import { basename } from "node:path";
 import * as v from "valibot";
 import { ArchiveError, ConfigError } from "../errors.js";
 import { sha256 } from "../files.js";
@@ -127,7 +128,7 @@ export function parseHistory(text: string, file: string): Map<string, Version> {
   if (marker !== null) {
     throw new ArchiveError("HISTORY_CONFLICT", "The version history has git's conflict markers in it.", {
       where: `${file}:${lineAndColumn(text, marker.index)}`,
-      hint: `Keep the versions of both sides, each entry whole, and take the markers out. Then:\n  git add -- ${quotePath(file)}\n  wov status`,
+      hint: `Let the versions of both sides be put together:\n  wov-db ${basename(file, ".json")} --rebase`,
     });
   }
   const path = quotePath(file);

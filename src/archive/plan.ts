@@ -223,7 +223,7 @@ function forked({ paths, versions }: Archive): BlockedError {
     `The archive of ${paths.database} is forked: ${[a, b, ...more].join(" and ")} ${from}.`,
     {
       where: paths.history,
-      hint: "One of them has to follow the other. Take back the commit that archived yours (git revert), bring your database to the other version, and archive again.",
+      hint: `Put your line behind the other, in the archive and in your database:\n  wov-db ${paths.database} --rebase`,
     },
   );
 }

@@ -142,8 +142,12 @@ const IN_PROGRESS = [
   ["rebase-apply", "rebase"],
 ] as const;
 
-/** A commit made now would end the merge without the other side's files, or land in the middle of a rebase. */
-async function refuseDuringMerge({ root, gitDir }: Repository): Promise<void> {
+/**
+ * A commit made now would end the merge without the other side's files, or land in the middle of a rebase.
+ *
+ * @throws BlockedError COMMIT_IN_PROGRESS
+ */
+export async function refuseDuringMerge({ root, gitDir }: Repository): Promise<void> {
   for (const [file, operation] of IN_PROGRESS) {
     if ((await stat(join(gitDir, file)).catch(() => undefined)) === undefined) continue;
     throw new BlockedError("COMMIT_IN_PROGRESS", `A ${operation} is in progress.`, {

@@ -272,7 +272,7 @@ forks(
 forks(
   "a stage that has mine is not left behind; one that cannot be asked is named",
   inFork(MINE, THEIRS, async (fork) => {
-    const { shop, root } = fork;
+    const { root } = fork;
     const prod = await freshDatabase(
       "CREATE TABLE customers (id integer PRIMARY KEY, name text NOT NULL); CREATE TABLE orders (id integer PRIMARY KEY, customer integer NOT NULL REFERENCES customers, mine text);",
     );

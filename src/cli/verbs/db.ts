@@ -13,7 +13,7 @@ import { startLocalServer, stopLocalServer } from "../../commands/db/server.js";
 import { runSql } from "../../commands/db/sql.js";
 import { diff } from "../../commands/diff.js";
 import { hash } from "../../commands/hash.js";
-import type { InfoResult, SqlResult } from "../../commands/results.js";
+import type { InfoResult, RebaseResult, SqlResult } from "../../commands/results.js";
 import { onlyDatabase, openSession } from "../../commands/session.js";
 import { ConfigError, type ExitStatus } from "../../errors.js";
 import type { Colors, Output } from "../output.js";
@@ -36,6 +36,11 @@ const options = (yargs: Argv<GlobalArguments>) =>
       type: "string",
     })
     .option("info", flag("Print how the database is reached, its server, size and version"))
+    .option("rebase", {
+      describe:
+        "End a fork: put your line of versions behind the other (named by its last version where several are)",
+      type: "string",
+    })
     .option("wdb-init", flag("Make the ledger: the database wovtool on the server"))
     .option(
       "wdb-createinstance",
@@ -56,6 +61,7 @@ const options = (yargs: Argv<GlobalArguments>) =>
     .option("postgres-stop", flag("Stop it; the data stay"))
     .example("wov-db shopdb --schema-diff", "what has changed since the newest archived version")
     .example("wov-db shopdb --wdb-edit", "write pending deltas")
+    .example("wov-db shopdb --rebase", "two branches have archived: yours is put behind the other")
     .example('wov-db shopdb -c "SELECT count(*) FROM orders"', "run SQL");
 
 type Arguments = ArgumentsOf<typeof options>;
@@ -105,6 +111,16 @@ const ACTIONS: readonly (readonly [(args: Arguments) => boolean, Action])[] = [
       const result = await info(databaseOptions(args, output));
       output.result(result, (colors) => infoText(result, colors));
       return result.databases.some(({ problem }) => problem !== null) ? 3 : 0;
+    },
+  ],
+  [
+    ({ rebase: onto }) => onto !== undefined,
+    async (args, output) => {
+      const { rebase } = await import("../../commands/rebase.js");
+      const result = await rebase({ ...databaseOptions(args, output), onto: args.rebase || undefined });
+      for (const warning of result.warnings) output.note(`warning: ${warning}`);
+      output.result(result, (colors) => rebaseText(result, colors));
+      return 0;
     },
   ],
   [
@@ -241,6 +257,26 @@ function rowsText({ columns, rows }: SqlResult["results"][number], colors: Color
   };
   const cells = [columns, ...rows.map((row) => row.map(text))];
   return table(cells, (cell, row) => (row === 0 ? colors.bold(cell) : cell)).join("\n");
+}
+
+function rebaseText(result: RebaseResult, colors: Colors): string {
+  const { database, stage, onto, rebased, applied, commit, pushed, resumed } = result;
+  const finished =
+    resumed === null
+      ? []
+      : [`${colors.green("archived")} ${colors.bold(database)} ${resumed}, begun by an earlier run`];
+  if (onto === null)
+    return [...finished, `${colors.bold(database)} has no other line to go behind`].join("\n");
+  const details = [commit === null ? "" : `commit ${commit.slice(0, 10)}`, pushed ? "pushed" : ""];
+  const tail = details.filter((detail) => detail !== "").join(", ");
+  const keys = rebased.map(({ from, to }) => `${from} is now ${to}`).join(", ");
+  return [
+    ...finished,
+    `${colors.green("rebased")} ${colors.bold(database)} ${keys}, after ${onto}${tail === "" ? "" : colors.dim(`  (${tail})`)}`,
+    applied.length === 0
+      ? `${colors.bold(database)} on ${stage} had all of it`
+      : `${colors.bold(database)} on ${stage} got ${applied.join(", ")}`,
+  ].join("\n");
 }
 
 function infoText({ databases }: InfoResult, colors: Colors): string {

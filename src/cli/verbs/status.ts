@@ -42,7 +42,9 @@ function databaseText(database: DatabaseStatus, colors: Colors): string {
       : `${database.pending} pending ${database.pending === 1 ? "statement" : "statements"}`,
     database.archiveUncommitted ? "archive not committed" : "",
     database.interrupted ? "an archiving was interrupted: run wov-push-db" : "",
-    database.heads.length > 1 ? `forked: ${database.heads.join(", ")}` : "",
+    database.heads.length > 1
+      ? `forked: ${database.heads.join(", ")} (wov-db ${database.database} --rebase)`
+      : "",
     database.strays.length > 0 ? `files that no version names: ${database.strays.join(", ")}` : "",
   ].filter((note) => note !== "");
   const rows = database.stages.map((stage) => [
