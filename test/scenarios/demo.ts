@@ -2,7 +2,7 @@
  * The story of wovtools on a throw-away repository and the embedded server: every step is the command that a user
  * types and what it really prints. Ends with 0 only if every step did what it says.
  */
-import { copyFile, rm } from "node:fs/promises";
+import { chmod, copyFile, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import picocolors from "picocolors";
 import { type Ended, PACKAGE, TestProject } from "../support/project.js";
@@ -11,7 +11,11 @@ interface Step {
   /** Why, in a line. */
   readonly tell?: string;
   readonly command: readonly [string, ...string[]];
+  /** What happens off stage. */
+  readonly before?: (cast: Cast) => Promise<void>;
   readonly input?: string;
+  /** Whose clone it is typed in; Dana's unless given. */
+  readonly who?: "Eve";
   /** The status that the command has to end with; 0 unless given. */
   readonly status?: number;
   /** What its output has to say. */
@@ -19,6 +23,8 @@ interface Step {
 }
 
 const ADD_NOTE = "ALTER TABLE shop.orders ADD COLUMN note text;";
+const ADD_PHONE = "ALTER TABLE shop.customers ADD COLUMN phone text;";
+const ADD_WEIGHT = "ALTER TABLE shop.products ADD COLUMN weight numeric;";
 
 const STORY: readonly Step[] = [
   {
@@ -63,6 +69,59 @@ const STORY: readonly Step[] = [
   { command: ["git", "push", "--quiet"] },
   { command: ["wov", "status"], says: [/project version 1\.1\.0/, /local\s+1\.1\.0\s+no drift/] },
   { command: ["git", "log", "--oneline", "--stat", "-1"], says: [/wovtools: archive shopdb 1\.1\.0/] },
+  {
+    tell: "Production is a stage with secrets of its own. Its database is empty; a deploy brings it to the release.",
+    before: addProd,
+    command: ["wov-deploy", "--stage", "prod", "--plan"],
+    says: [/shopdb empty → 1\.1\.0/],
+  },
+  { command: ["wov-deploy", "--stage", "prod"], says: [/deployed shopdb empty → 1\.1\.0/] },
+  {
+    tell: "Somebody mends something in production by hand. The next deploy finds it and stops before it does anything.",
+    command: ["wov-db", "--stage", "prod", "-c", "ALTER TABLE shop.products ADD COLUMN on_sale boolean"],
+  },
+  {
+    command: ["wov-deploy", "--stage", "prod"],
+    status: 1,
+    says: [/changed\s+table\s+shop\.products/, /column on_sale added/],
+  },
+  { command: ["wov-db", "--stage", "prod", "-c", "ALTER TABLE shop.products DROP COLUMN on_sale"] },
+  {
+    tell: "Eve and Dana archive a version each, without knowing of the other's. Eve:",
+    before: addEve,
+    who: "Eve",
+    command: ["wov-db", "shopdb", "-c", ADD_PHONE],
+  },
+  { who: "Eve", command: ["tee", "wovtools/db/shopdb.deltas"], input: `${ADD_PHONE}\n` },
+  { who: "Eve", command: ["npm", "version", "1.3.0", "--no-git-tag-version"] },
+  { who: "Eve", command: ["git", "commit", "--quiet", "-am", "Customers have phones"] },
+  { who: "Eve", command: ["wov-push-db"], says: [/archived shopdb 1\.3\.0 after 1\.1\.0/] },
+  { tell: "Dana, who pushes first:", command: ["wov-db", "shopdb", "-c", ADD_WEIGHT] },
+  { command: ["tee", "wovtools/db/shopdb.deltas"], input: `${ADD_WEIGHT}\n` },
+  { command: ["npm", "version", "1.2.0", "--no-git-tag-version"] },
+  { command: ["git", "commit", "--quiet", "-am", "Products have weights"] },
+  { command: ["wov-push-db"], says: [/archived shopdb 1\.2\.0 after 1\.1\.0/] },
+  { command: ["git", "push", "--quiet"] },
+  {
+    tell: "Eve merges. Both versions follow 1.1.0: the history is forked, and git sees a conflict in it and in package.json.",
+    who: "Eve",
+    command: ["git", "pull", "--quiet", "--no-rebase", "--no-edit"],
+    status: 1,
+  },
+  { who: "Eve", command: ["git", "checkout", "--ours", "package.json"] },
+  { who: "Eve", command: ["git", "add", "package.json"] },
+  {
+    tell: "One command resolves the history and, once the merge is committed, puts Eve's version behind Dana's, tried on a shadow first.",
+    who: "Eve",
+    command: ["wov-db", "shopdb", "--rebase"],
+    status: 1,
+    says: [/git commit|git merge --continue/],
+  },
+  { who: "Eve", command: ["git", "commit", "--quiet", "--no-edit"] },
+  { who: "Eve", command: ["wov-db", "shopdb", "--rebase"], says: [/rebased shopdb/] },
+  { who: "Eve", command: ["git", "push", "--quiet"] },
+  { who: "Eve", command: ["wov-deploy", "--stage", "prod"], says: [/deployed shopdb 1\.1\.0 →/] },
+  { who: "Eve", command: ["wov", "status"], says: [/local\s+\S+\s+no drift/, /prod\s+\S+\s+no drift/] },
 ];
 
 const colors = picocolors.createColors(process.stdout.isTTY === true && !process.env.NO_COLOR);
@@ -71,7 +130,7 @@ function show(step: Step, { output }: Ended): void {
   const words = step.command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `"${word}"`));
   if (step.tell) console.log(`\n${colors.dim(`# ${step.tell}`)}`);
   console.log(
-    `${colors.cyan("$")} ${colors.bold(words.join(" "))}${step.input === undefined ? "" : colors.dim("   (typed in)")}`,
+    `${step.who === undefined ? "" : `${step.who} `}${colors.cyan("$")} ${colors.bold(words.join(" "))}${step.input === undefined ? "" : colors.dim("   (typed in)")}`,
   );
   if (output !== "") console.log(output.trimEnd());
 }
@@ -83,12 +142,21 @@ function problemOf(step: Step, { status, output }: Ended): string | undefined {
   return missing === undefined ? undefined : `did not say ${missing}`;
 }
 
-async function tellStory(project: TestProject): Promise<boolean> {
-  await project.addRemote();
-  await copyFile(join(PACKAGE, "wovtools/db/shopdb/schemas/1.0.0.schema"), join(project.root, "shop.sql"));
+/** The developers' clones; Eve's is made when the story comes to her. */
+interface Cast {
+  readonly dana: TestProject;
+  eve?: TestProject;
+}
+
+async function tellStory(cast: Cast): Promise<boolean> {
+  const { dana } = cast;
+  await dana.addRemote();
+  await copyFile(join(PACKAGE, "wovtools/db/shopdb/schemas/1.0.0.schema"), join(dana.root, "shop.sql"));
   for (const step of STORY) {
+    await step.before?.(cast);
     const [program, ...args] = step.command;
     const env = process.stdout.isTTY ? { FORCE_COLOR: "1" } : {};
+    const project = step.who === "Eve" && cast.eve ? cast.eve : dana;
     const ended = await project.run(program, args, {
       env,
       ...(step.input !== undefined && { input: step.input }),
@@ -102,16 +170,62 @@ async function tellStory(project: TestProject): Promise<boolean> {
   return true;
 }
 
+/** Makes an empty database on the demo's server. */
+async function makeDatabase(dana: TestProject, name: string): Promise<void> {
+  const { status, output } = await dana.run("wov-db", ["shopdb", "-c", `CREATE DATABASE ${name}`]);
+  if (status !== 0) throw new Error(output);
+}
+
+/** The secrets by which a clone reaches a database of the demo's server on a stage: Dana's own, with another name. */
+async function giveSecrets(
+  dana: TestProject,
+  clone: TestProject,
+  stage: string,
+  database: string,
+): Promise<void> {
+  const folder = "wovtools/secrets";
+  const shared = await readFile(join(dana.root, folder, "shopdb.json"), "utf8");
+  const own: { shopdb: object } = JSON.parse(
+    await readFile(join(dana.root, folder, "shopdb_local.json"), "utf8"),
+  );
+  const files = {
+    "shopdb.json": shared,
+    [`shopdb_${stage}.json`]: JSON.stringify({ shopdb: { ...own.shopdb, database } }),
+  };
+  for (const [file, content] of Object.entries(files)) {
+    await clone.write(`${folder}/${file}`, content);
+    await chmod(join(clone.root, folder, file), 0o600);
+  }
+}
+
+async function addProd({ dana }: Cast): Promise<void> {
+  await makeDatabase(dana, "shopdb_prod");
+  await giveSecrets(dana, dana, "prod", "shopdb_prod");
+}
+
+/** Eve's clone, with a database of her own that is at the newest version. */
+async function addEve(cast: Cast): Promise<void> {
+  const eve = await cast.dana.clone("Eve");
+  cast.eve = eve;
+  await makeDatabase(cast.dana, "shopdb_eve");
+  await giveSecrets(cast.dana, eve, "local", "shopdb_eve");
+  await giveSecrets(cast.dana, eve, "prod", "shopdb_prod");
+  for (const args of [["init"], ["db", "--wdb-createinstance"]]) {
+    const { status, output } = await eve.wov(...args);
+    if (status !== 0) throw new Error(output);
+  }
+}
+
 async function main(): Promise<void> {
-  const project = await TestProject.create();
+  const dana = await TestProject.create();
   try {
-    if (await tellStory(project)) console.log(`\n${colors.green("Every step did what it says.")}`);
+    if (await tellStory({ dana })) console.log(`\n${colors.green("Every step did what it says.")}`);
     else process.exitCode = 1;
   } finally {
-    const { stdout } = await project.run("wov-db", ["shopdb", "--postgres-stop", "--json"]);
+    const { stdout } = await dana.run("wov-db", ["shopdb", "--postgres-stop", "--json"]);
     const stopped: { dataDir?: string } = JSON.parse(stdout || "{}");
     if (stopped.dataDir) await rm(dirname(stopped.dataDir), { recursive: true, force: true });
-    await project.remove();
+    await dana.remove();
   }
 }
 

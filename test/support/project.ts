@@ -42,12 +42,9 @@ export class TestProject {
   ): Promise<TestProject> {
     const folder = await realpath(await mkdtemp(join(tmpdir(), "wov test-é-")));
     const root = join(folder, options.name ?? "shop");
-    await mkdir(join(root, "node_modules", ".bin"), { recursive: true });
-    await symlink(PACKAGE, join(root, "node_modules", "wovtools"));
-    for (const bin of BINS) {
-      await symlink(`../wovtools/dist/cli/${bin}.js`, join(root, "node_modules", ".bin", bin));
-    }
+    await mkdir(root);
     const project = new TestProject(folder, root, cleanEnvironment(folder, root));
+    await project.install();
     const version = options.version ?? "1.0.0";
     await project.write(
       "package.json",
@@ -55,9 +52,32 @@ export class TestProject {
     );
     await project.write(".gitignore", "node_modules/\n");
     await project.git("init", "--quiet", "--initial-branch=main");
-    await project.git("config", "user.name", "Dana Developer");
-    await project.git("config", "user.email", "dana@shop.example");
+    await project.callMyself("Dana");
     return project;
+  }
+
+  /** A clone of `origin` beside the project, as another developer has it. */
+  async clone(who: string): Promise<TestProject> {
+    const root = join(this.folder, who.toLowerCase());
+    await this.git("clone", "--quiet", "../origin.git", root);
+    const project = new TestProject(this.folder, root, cleanEnvironment(this.folder, root));
+    await project.install();
+    await project.callMyself(who);
+    return project;
+  }
+
+  /** What `npm install` does: the package, and its programs. */
+  private async install(): Promise<void> {
+    await mkdir(join(this.root, "node_modules", ".bin"), { recursive: true });
+    await symlink(PACKAGE, join(this.root, "node_modules", "wovtools"));
+    for (const bin of BINS) {
+      await symlink(`../wovtools/dist/cli/${bin}.js`, join(this.root, "node_modules", ".bin", bin));
+    }
+  }
+
+  private async callMyself(who: string): Promise<void> {
+    await this.git("config", "user.name", `${who} Developer`);
+    await this.git("config", "user.email", `${who.toLowerCase()}@shop.example`);
   }
 
   /** Makes a bare repository beside the project and adds it as `origin`. */
