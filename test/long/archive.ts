@@ -6,6 +6,7 @@ import type { Parent, Version } from "#src/archive/versions.js";
 import { readLiveSchema } from "#src/commands/live-schema.js";
 import { loadProject, type ProjectDatabase, projectDatabase } from "#src/config/project.js";
 import { sha256 } from "#src/files.js";
+import { type ConnectionSettings, withClient } from "#src/postgres/connection.js";
 import { temporaryFolder } from "../config/support.js";
 import { freshDatabase, type TestDatabase } from "../support/server.js";
 
@@ -41,13 +42,15 @@ export function deltasOf(statements: readonly string[]): string {
  *
  * @param rootSql what the first version, 0.0.0, is made of
  * @param onVersion told of each version that is archived
+ * @param server where to develop; the run's own unless given
  */
 export async function developArchive(
   rootSql: string,
   path: Iterable<NewVersion>,
   onVersion: (key: string) => void = () => undefined,
+  server?: ConnectionSettings,
 ): Promise<LongArchive> {
-  const dev = await freshDatabase(rootSql);
+  const dev = await freshDatabase(rootSql, server);
   const { root, database } = await emptyProject();
   const schemaNow = async () => {
     const live = await readLiveSchema(dev.connection, database);
@@ -56,12 +59,22 @@ export async function developArchive(
   };
   const versions: SchemaVersion[] = [{ key: "0.0.0", deltas: null, schema: await schemaNow() }];
   for (const { key, statements } of path) {
-    for (const sql of statements) await dev.query(sql);
+    await onOneConnection(dev, statements);
     versions.push({ key, deltas: deltasOf(statements), schema: await schemaNow() });
     onVersion(key);
   }
   await writeArchive(database, versions);
   return { root, versions, dev };
+}
+
+/** Runs statements one by one; temporary tables and settings of the session last to the end. */
+export async function onOneConnection(
+  { connection }: Pick<TestDatabase, "connection">,
+  statements: readonly string[],
+): Promise<void> {
+  await withClient(connection, async (client) => {
+    for (const sql of statements) await client.query(sql);
+  });
 }
 
 /** A project in a folder of its own with an archive of versions whose schemas are known. */
