@@ -2,7 +2,8 @@
 import { WovError } from "../../errors.js";
 import { describeConnection } from "../../postgres/connection.js";
 import type { DatabaseDeploy } from "../results.js";
-import { type DeployOrder, deployOne } from "./one.js";
+import { deployOne } from "./one.js";
+import type { DeployOrder } from "./order.js";
 
 /**
  * Deploys several databases, some at once. One that another process holds is left for later, so that several

@@ -1,70 +1,22 @@
-/** The deploy of one database: read, decide, rehearse, apply. */
-import type { Archive } from "../../archive/read.js";
 import type { Version } from "../../archive/versions.js";
-import type { ProjectDatabase } from "../../config/project.js";
 import { BlockedError } from "../../errors.js";
-import { type ConnectionSettings, describeConnection } from "../../postgres/connection.js";
+import { describeConnection } from "../../postgres/connection.js";
 import { type ApplyProgress, applyPlan } from "../../stage/apply.js";
-import { type Limits, openStageSession, type StageSession } from "../../stage/connect.js";
-import {
-  type DeployLedger,
-  openDeployLedger,
-  type Position,
-  type Progress,
-} from "../../stage/deploy-ledger.js";
+import { openStageSession, type StageSession } from "../../stage/connect.js";
+import { type DeployLedger, openDeployLedger, type Position } from "../../stage/deploy-ledger.js";
 import { deployFailure } from "../../stage/failures.js";
 import { createLedger, openLedger } from "../../stage/ledger.js";
 import { lockDatabase } from "../../stage/lock.js";
 import { type DeployPlan, makePlan } from "../../stage/plan.js";
-import { type Fate, recover } from "../../stage/recover.js";
+import { recover } from "../../stage/recover.js";
 import { readLiveSchema, type SchemaText, schemaText } from "../live-schema.js";
 import type { DatabaseDeploy } from "../results.js";
-import { type DifferencePlace, differenceFrom, diffLines, idsOf, newIn } from "./difference.js";
-import { decidePath, recorded, targetVersion } from "./path.js";
+import type { DeployOrder } from "./order.js";
+import { decidePath, targetVersion } from "./path.js";
 import { type ReadVersion, readVersions } from "./planned.js";
 import { type Rehearsal, rehearse } from "./rehearse.js";
 import { shownVersions } from "./shown.js";
-
-/** How to deploy; the same for all databases of one command. */
-export interface DeployTerms {
-  /** `plan`: only say what would be done; `dry-run`: rehearse it too. */
-  readonly mode: "apply" | "plan" | "dry-run";
-  /** The version to go to; the archive's only head unless given. */
-  readonly pver: string | undefined;
-  /** The id that the plan has to have. */
-  readonly planId: string | undefined;
-  /** `auto`: where a shadow can be had. */
-  readonly rehearse: "auto" | "always" | "never";
-  readonly baseline: string | undefined;
-  readonly acceptDrift: boolean;
-  readonly limits: Limits;
-  /** How often a transaction is tried that cannot get a lock. */
-  readonly attempts: number;
-  /** How long to wait for another deploy of the same database, in milliseconds. */
-  readonly patience: number;
-  /** Who deploys, from which commit. */
-  readonly by: string;
-  readonly commit: string | null;
-}
-
-/**
- * Rehearsals of this command by plan and schema: databases that are alike, as the tenants of a fleet are, need one
- * for all of them.
- */
-export type Rehearsals = Map<string, Promise<Rehearsal>>;
-
-/** One database to deploy. */
-export interface DeployOrder {
-  readonly terms: DeployTerms;
-  readonly database: ProjectDatabase;
-  readonly archive: Archive;
-  /** The project's root. */
-  readonly root: string;
-  readonly stage: string;
-  readonly settings: ConnectionSettings;
-  readonly progress: (doing: string) => void;
-  readonly rehearsals: Rehearsals;
-}
+import { Standing } from "./standing.js";
 
 /**
  * Brings one database to a version.
@@ -104,7 +56,7 @@ interface Decision {
 
 class OneDeploy {
   readonly #notes: string[] = [];
-  readonly #place: DifferencePlace;
+  readonly #standing: Standing;
   /** As the server calls it. */
   readonly #onServer: string;
 
@@ -115,9 +67,9 @@ class OneDeploy {
     /** Where the database is, in words. */
     private readonly what: string,
   ) {
-    const { database, settings, archive, progress } = order;
+    const { database, settings } = order;
     this.#onServer = settings.database ?? database.name;
-    this.#place = { archive, database, near: settings, progress };
+    this.#standing = new Standing(order, what);
   }
 
   /** Decides, and with `dry-run` rehearses. The stage is only read. */
@@ -164,7 +116,7 @@ class OneDeploy {
     const { terms } = this.order;
     if (terms.baseline !== undefined) await this.#recordBaseline(terms.baseline, ledger);
     const { intents, steps } = await recover(this.session, ledger, this.#onServer, (meant) =>
-      this.#byChecksum(meant, ledger),
+      ledger.positionOf(this.#onServer).then((at) => this.#standing.fateByChecksum(meant, at)),
     );
     const recovered = intents + steps > 0;
     const decision = await this.#decide(await ledger.positionOf(this.#onServer));
@@ -182,7 +134,7 @@ class OneDeploy {
     const position =
       terms.baseline === undefined || terms.mode === "apply"
         ? known
-        : await this.#baseline(terms.baseline, live);
+        : await this.#standing.baseline(terms.baseline, live);
     const isEmpty = position === null && (await live.canonical()).objects.size === 0;
     const { versions } = archive;
     const path = decidePath({
@@ -194,8 +146,12 @@ class OneDeploy {
       isEmpty,
     });
     const partial = position?.partial ?? null;
-    const drift = partial === null && path.from !== null ? await this.#drift(path.from, live) : [];
-    const base = { live, from: path.from, drift: new Set(drift) };
+    const drift =
+      partial === null && path.from !== null
+        ? await this.#standing.drift(path.from, live, terms.acceptDrift)
+        : { ids: new Set<string>(), note: null };
+    if (drift.note !== null) this.#notes.push(drift.note);
+    const base = { live, from: path.from, drift: drift.ids };
     if (path.versions.length === 0) return { ...base, versions: [], plan: null };
     const read = await readVersions(archive, path, root);
     const from = path.from === null ? null : { version: path.from.key, versionId: path.from.id };
@@ -215,46 +171,11 @@ class OneDeploy {
     );
   }
 
-  /** @returns the ids of objects that differ, where that is accepted */
-  async #drift(from: Version, live: SchemaText): Promise<string[]> {
-    const diff = await differenceFrom(from, live, this.#place);
-    if (diff === null) return [];
-    const { database, stage, terms } = this.order;
-    const lines = diffLines(diff);
-    if (terms.acceptDrift) {
-      this.#notes.push(`${this.what} has drifted from ${from.key}, which was accepted:\n${lines}`);
-      return idsOf(diff);
-    }
-    const again =
-      (await live.canonical()).objects.size === 0
-        ? `It is empty. If it was made anew, fill it and tell the ledger:\n  wov-db ${database.name} --stage ${stage} --wdb-createinstance\nor `
-        : "";
-    throw new BlockedError("DRIFT", `${this.what} is not as its version ${from.key} has it:\n${lines}`, {
-      hint: `${again}See the difference, and archive it or take it back:\n  wov diff ${database.name}@${from.key} ${stage}:${database.name}\nor deploy all the same, and leave these objects as they are:\n  wov-deploy ${database.name} --stage ${stage} --accept-drift`,
-    });
-  }
-
-  /** @throws BlockedError `NOT_THE_BASELINE`, ConfigError `UNKNOWN_VERSION` */
-  async #baseline(named: string, live: SchemaText): Promise<Position & { readonly key: string }> {
-    const { archive, database, stage } = this.order;
-    const version = targetVersion(archive.versions, named, database.name);
-    const diff = await differenceFrom(version, live, this.#place);
-    if (diff === null)
-      return { version: version.key, versionId: version.id, partial: null, key: version.key };
-    throw new BlockedError(
-      "NOT_THE_BASELINE",
-      `${this.what} does not have the schema of ${version.key}:\n${diffLines(diff)}`,
-      {
-        hint: `See how it differs:\n  wov diff ${database.name}@${version.key} ${stage}:${database.name}`,
-      },
-    );
-  }
-
   /** What a person says of the version goes before what was left undecided. */
   async #recordBaseline(named: string, deploys: DeployLedger): Promise<void> {
     const { settings, database, terms } = this.order;
     const live = await readLiveSchema(settings, database);
-    const { version, versionId } = await this.#baseline(named, live);
+    const { version, versionId } = await this.#standing.baseline(named, live);
     await deploys.giveUpOpen(this.#onServer);
     const ledger = await openLedger(settings);
     try {
@@ -271,22 +192,6 @@ class OneDeploy {
     }
   }
 
-  /** Whether the schema shows that what was meant is there; null where it is the same before and after. */
-  async #byChecksum({ completed, partial }: Progress, ledger: DeployLedger): Promise<Fate | null> {
-    const meant = completed.at(-1);
-    const position = await ledger.positionOf(this.#onServer);
-    if (meant === undefined || partial !== null || position?.partial) return null;
-    const live = await readLiveSchema(this.order.settings, this.order.database);
-    const around = { database: this.order.database.name, stage: this.order.stage };
-    const { versions } = this.order.archive;
-    const isAt = async (at: Pick<Position, "version" | "versionId">) =>
-      (await differenceFrom(recorded({ ...around, versions }, at), live, this.#place)) === null;
-    const committed = await isAt(meant);
-    const aborted = position === null ? (await live.canonical()).objects.size === 0 : await isAt(position);
-    if (committed === aborted) return null;
-    return committed ? "committed" : "aborted";
-  }
-
   async #rehearse(plan: DeployPlan, { versions, live, drift }: Decision): Promise<Rehearsal> {
     const { terms, database, settings, progress } = this.order;
     if (terms.rehearse === "never") return { had: false, reason: "--no-rehearse" };
@@ -296,7 +201,12 @@ class OneDeploy {
     rehearsals.set(key, running);
     const rehearsal = await running;
     if (rehearsal.had) {
-      await this.#refuseOther(rehearsal.schema, drift, "The rehearsal, on a shadow, does not lead");
+      await this.#standing.refuseOther(
+        this.target,
+        rehearsal.schema,
+        drift,
+        "The rehearsal, on a shadow, does not lead",
+      );
       return rehearsal;
     }
     if (terms.rehearse === "always") {
@@ -306,19 +216,6 @@ class OneDeploy {
     }
     this.#notes.push(`not rehearsed: ${rehearsal.reason}`);
     return rehearsal;
-  }
-
-  /** @throws BlockedError `SCHEMA_DIFFERS` where a schema is not the target's, accepted drift aside */
-  async #refuseOther(schema: SchemaText, drift: ReadonlySet<string>, where: string): Promise<void> {
-    const diff = await differenceFrom(this.target, schema, this.#place);
-    if (diff === null || idsOf(diff).every((id) => drift.has(id))) return;
-    throw new BlockedError(
-      "SCHEMA_DIFFERS",
-      `${where} to the schema of ${this.target.key}:\n${diffLines(newIn(diff, drift))}`,
-      {
-        hint: "Nothing was committed. The deltas do not make the schema that was archived with them: archive a revision that does.",
-      },
-    );
   }
 
   async #apply(
@@ -343,7 +240,12 @@ class OneDeploy {
     const verify = async (dump: string) => {
       const schema = schemaText(dump, database.schema);
       if (rehearsal.had && schema.sha256 === rehearsal.schema.sha256) return;
-      await this.#refuseOther(schema, decision.drift, `${this.what}: the deltas do not lead`);
+      await this.#standing.refuseOther(
+        this.target,
+        schema,
+        decision.drift,
+        `${this.what}: the deltas do not lead`,
+      );
     };
     try {
       await applyPlan(

@@ -2,7 +2,6 @@
 import {
   heads,
   latestOf,
-  parentOf,
   partingPoint,
   pathBetween,
   type Version,
@@ -159,10 +158,4 @@ function refuseStoppedElsewhere(
         : "Finish it first, with the archive that it was begun from.",
     },
   );
-}
-
-/** The versions that a root's schema brings, oldest first: itself and all before it. */
-export function lineOf(versions: Versions, version: Version): Version[] {
-  const parent = versions.get(parentOf(version) ?? "");
-  return parent === undefined ? [version] : [...lineOf(versions, parent), version];
 }

@@ -1,0 +1,47 @@
+/** What a deploy is told. */
+import type { Archive } from "../../archive/read.js";
+import type { ProjectDatabase } from "../../config/project.js";
+import type { ConnectionSettings } from "../../postgres/connection.js";
+import type { Limits } from "../../stage/connect.js";
+import type { Rehearsal } from "./rehearse.js";
+
+/** How to deploy; the same for all databases of one command. */
+export interface DeployTerms {
+  /** `plan`: only say what would be done; `dry-run`: rehearse it too. */
+  readonly mode: "apply" | "plan" | "dry-run";
+  /** The version to go to; the archive's only head unless given. */
+  readonly pver: string | undefined;
+  /** The id that the plan has to have. */
+  readonly planId: string | undefined;
+  /** `auto`: where a shadow can be had. */
+  readonly rehearse: "auto" | "always" | "never";
+  readonly baseline: string | undefined;
+  readonly acceptDrift: boolean;
+  readonly limits: Limits;
+  /** How often a transaction is tried that cannot get a lock. */
+  readonly attempts: number;
+  /** How long to wait for another deploy of the same database, in milliseconds. */
+  readonly patience: number;
+  /** Who deploys, from which commit. */
+  readonly by: string;
+  readonly commit: string | null;
+}
+
+/**
+ * Rehearsals of this command by plan and schema: databases that are alike, as the tenants of a fleet are, need one
+ * for all of them.
+ */
+export type Rehearsals = Map<string, Promise<Rehearsal>>;
+
+/** One database to deploy. */
+export interface DeployOrder {
+  readonly terms: DeployTerms;
+  readonly database: ProjectDatabase;
+  readonly archive: Archive;
+  /** The project's root. */
+  readonly root: string;
+  readonly stage: string;
+  readonly settings: ConnectionSettings;
+  readonly progress: (doing: string) => void;
+  readonly rehearsals: Rehearsals;
+}
