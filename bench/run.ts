@@ -1,6 +1,6 @@
 /**
  * How long `wov hook pre-push` takes when nothing has changed, beside `pg_dump --schema-only | sha256sum` with a
- * native pg_dump on the same server. See docs/benchmarks.md.
+ * native pg_dump on the same server; and how long `wov hash` takes on a large schema. See docs/benchmarks.md.
  */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
@@ -8,6 +8,7 @@ import { table } from "#src/cli/table.js";
 import { type ConnectionSettings, withClient } from "#src/postgres/connection.js";
 import { type EmbeddedServer, startThrowAwayServer } from "#src/postgres/embedded.js";
 import { freshDatabase } from "../test/support/server.js";
+import { type HashRow, measureHash } from "./hash.js";
 import { type Comparison, inTurn } from "./measure.js";
 import { otherServers, type PgDump, pgDumpFor } from "./programs.js";
 import { schemaOf } from "./schema.js";
@@ -17,6 +18,8 @@ const USAGE = `npm run bench -- [OPTIONS]
 
   --tables N[,N…]     sizes to measure; 10,100,1000 unless given
   --pairs N           counted pairs of runs for each size; 15 unless given
+  --hash-tables N     the size that wov hash is measured at; 5000 unless given, 0 for not at all
+  --hash-pairs N      counted pairs of runs for that; 5 unless given
   --binaries FOLDER   a PostgreSQL with bin/, lib/ and share/, instead of the embedded one
   --pg-dump PATH      the native pg_dump; looked for unless given
   --json              print one JSON document
@@ -43,7 +46,7 @@ async function startSides(
 ): Promise<Sides | string[]> {
   const versions: string[] = [];
   for (const binaries of folders) {
-    const server = await startThrowAwayServer({ binaries });
+    const server = await startThrowAwayServer({ binaries, settings: { max_locks_per_transaction: "512" } });
     const serverVersion = await versionOf(server.connection);
     const pgDump = await pgDumpFor(Number.parseInt(serverVersion, 10), asked);
     if (pgDump !== undefined) return { server, serverVersion, pgDump };
@@ -75,7 +78,7 @@ async function measure({ server, pgDump }: Sides, tables: number, pairs: number)
   }
 }
 
-function report(sides: Sides, machine: Machine, rows: readonly Row[]): string {
+function report(sides: Sides, machine: Machine, rows: readonly Row[], hash: HashRow | null): string {
   const head = ["tables", "wov hook pre-push", "pg_dump | sha256sum", "ratio", "ratio min to max"];
   const seconds = (value: number) => `${value.toFixed(3)} s`;
   const body = rows.map(({ tables, hook, pgDump, ratio }) => [
@@ -90,7 +93,14 @@ function report(sides: Sides, machine: Machine, rows: readonly Row[]): string {
     `Medians of ${rows[0]?.pairs ?? 0} pairs of runs, taken in turn.`,
     "",
     ...table([head, ...body]),
+    ...(hash === null ? [] : ["", hashReport(hash)]),
   ].join("\n");
+}
+
+function hashReport({ tables, pairs, hash, pgDump, ratio, memory }: HashRow): string {
+  const times = `wov hash ${hash.median.toFixed(3)} s, pg_dump ${pgDump.median.toFixed(3)} s`;
+  const ratios = `ratio ${ratio.median.toFixed(2)}, ${ratio.min.toFixed(2)} to ${ratio.max.toFixed(2)}`;
+  return `${tables} tables, ${pairs} pairs: ${times}, ${ratios}, ${Math.round(memory)} MiB at most`;
 }
 
 interface Machine {
@@ -115,6 +125,8 @@ async function main(): Promise<number> {
     options: {
       tables: { type: "string", default: "10,100,1000" },
       pairs: { type: "string", default: "15" },
+      "hash-tables": { type: "string", default: "5000" },
+      "hash-pairs": { type: "string", default: "5" },
       binaries: { type: "string" },
       "pg-dump": { type: "string" },
       json: { type: "boolean", default: false },
@@ -127,8 +139,13 @@ async function main(): Promise<number> {
   }
   const sizes = values.tables.split(",").map(Number);
   const pairs = Number(values.pairs);
-  if (![...sizes, pairs].every((value) => Number.isInteger(value) && value > 0)) {
-    process.stderr.write(`--tables and --pairs take whole numbers above 0.\n\n${USAGE}`);
+  const hashTables = Number(values["hash-tables"]);
+  const hashPairs = Number(values["hash-pairs"]);
+  const numbers = [...sizes, pairs, hashPairs, hashTables === 0 ? 1 : hashTables];
+  if (!numbers.every((value) => Number.isInteger(value) && value > 0)) {
+    process.stderr.write(
+      `--tables, --pairs, --hash-tables and --hash-pairs take whole numbers above 0.\n\n${USAGE}`,
+    );
     return 2;
   }
   const folders = values.binaries === undefined ? [undefined, ...(await otherServers())] : [values.binaries];
@@ -142,11 +159,13 @@ async function main(): Promise<number> {
   try {
     const rows: Row[] = [];
     for (const tables of sizes) rows.push(await measure(sides, tables, pairs));
+    const { serverVersion, pgDump, server } = sides;
+    const hash =
+      hashTables === 0 ? null : await measureHash(server.connection, pgDump, hashTables, hashPairs);
     const machine = machineOf();
-    const { serverVersion, pgDump } = sides;
-    const document = { machine, server: serverVersion, pgDump: pgDump.version, rows };
+    const document = { machine, server: serverVersion, pgDump: pgDump.version, rows, hash };
     process.stdout.write(
-      `${values.json ? JSON.stringify(document, null, 2) : report(sides, machine, rows)}\n`,
+      `${values.json ? JSON.stringify(document, null, 2) : report(sides, machine, rows, hash)}\n`,
     );
     return 0;
   } finally {

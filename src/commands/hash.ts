@@ -1,3 +1,4 @@
+import { loadParser } from "../schema/parser.js";
 import type { HashResult } from "./results.js";
 import { parseSource, readSource, sourceName } from "./schema-source.js";
 import type { CommandOptions } from "./session.js";
@@ -10,7 +11,8 @@ import type { CommandOptions } from "./session.js";
  */
 export async function hash(source: string, options: CommandOptions = {}): Promise<HashResult> {
   const parsed = parseSource(source);
-  const read = await readSource(parsed, options);
+  // The parser is loaded while the server answers.
+  const [read] = await Promise.all([readSource(parsed, options), loadParser()]);
   const schema = await read.canonical();
   const { ignoreSchemas, ignoreTables } = read.settings;
   return {

@@ -85,5 +85,5 @@ export function inWords(findings: readonly Findings[]): string {
   const by = (how: string | null) => all.filter(({ sameBy }) => sameBy === how).length;
   const plain = `Of ${pairs} pairs of dumps, each of one schema, a plain SHA-256 told ${apart} apart.`;
   const moved = `Of ${all.length} comparisons across versions, ${by("checksum")} had one checksum, in ${by("server")} a server said that the two are the same, and ${by(null)} differed.`;
-  return `${plain}\n${moved}`;
+  return `${plain}\n\n${moved}`;
 }
