@@ -43,7 +43,7 @@ export function readStatements(parser: Parser, dump: Dump, settings: SchemaSetti
   };
   for (const entry of dump.entries) {
     if (entry.sql === "") continue;
-    const known = before.get(keyOf(entry));
+    const known = before?.get(keyOf(entry));
     if (known !== undefined) {
       reading.said.set(entry, [...known]);
       continue;
@@ -78,7 +78,9 @@ interface Surroundings {
  * What the entries of the dump before said. The dumps of one run are mostly a schema and the same a little later,
  * so nearly nothing has to be parsed again.
  */
-let latest: { readonly by: string; readonly said: ReadonlyMap<string, readonly Said[]> } | undefined;
+let latest:
+  | { readonly by: string; readonly said: readonly (readonly [Entry, readonly Said[]])[] }
+  | undefined;
 
 function readingBy(
   { server }: RuleContext,
@@ -92,15 +94,19 @@ function keyOf({ name, type, schema, tablespace, accessMethod, sql }: Entry): st
   return [type, schema, name, tablespace, accessMethod, sql].join("\0");
 }
 
-function saidBefore(context: RuleContext, settings: SchemaSettings): ReadonlyMap<string, readonly Said[]> {
-  return latest?.by === readingBy(context, settings) ? latest.said : new Map();
+/** The keys are made only now: a run that reads one schema has no use for them. */
+function saidBefore(
+  context: RuleContext,
+  settings: SchemaSettings,
+): ReadonlyMap<string, readonly Said[]> | undefined {
+  if (latest?.by !== readingBy(context, settings)) return undefined;
+  return new Map(latest.said.map(([entry, list]) => [keyOf(entry), list]));
 }
 
 function remember(context: RuleContext, settings: SchemaSettings, { said, isAlone }: MutableReading): void {
-  const repeatable = [...said].filter(([entry]) => !isAlone.has(entry));
   latest = {
     by: readingBy(context, settings),
-    said: new Map(repeatable.map(([entry, list]) => [keyOf(entry), list])),
+    said: [...said].filter(([entry]) => !isAlone.has(entry)),
   };
 }
 
