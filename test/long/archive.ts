@@ -22,6 +22,10 @@ export interface SchemaVersion {
 export interface NewVersion {
   readonly key: string;
   readonly statements: readonly string[];
+  /** The text as it is archived, where that is more than the statements. */
+  readonly deltas?: string;
+  /** Set where nobody will stop at this version: it is archived with the schema of the one before. */
+  readonly passedBy?: boolean;
 }
 
 export interface LongArchive {
@@ -58,9 +62,10 @@ export async function developArchive(
     return { text: live.text, checksum, form };
   };
   const versions: SchemaVersion[] = [{ key: "0.0.0", deltas: null, schema: await schemaNow() }];
-  for (const { key, statements } of path) {
+  for (const { key, statements, deltas = deltasOf(statements), passedBy = false } of path) {
     await onOneConnection(dev, statements);
-    versions.push({ key, deltas: deltasOf(statements), schema: await schemaNow() });
+    const before = versions.at(-1)?.schema;
+    versions.push({ key, deltas, schema: passedBy && before ? before : await schemaNow() });
     onVersion(key);
   }
   await writeArchive(database, versions);

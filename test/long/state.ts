@@ -21,19 +21,21 @@ export async function checksumOf(db: TestDatabase): Promise<string> {
 }
 
 /** Every table with the number of its rows and a checksum of them, whatever their order. */
-export async function rowsOf({ query }: TestDatabase): Promise<Record<string, unknown>> {
+export async function rowsOf({
+  query,
+}: TestDatabase): Promise<Record<string, { count: unknown; md5: unknown }>> {
   const tables = await query(
     `SELECT table_schema AS schema, table_name AS name FROM information_schema.tables
      WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')
      ORDER BY table_schema, table_name`,
   );
-  const rows: Record<string, unknown> = {};
+  const rows: Record<string, { count: unknown; md5: unknown }> = {};
   for (const { schema, name } of tables) {
     const table = `${quoteIdentifier(String(schema))}.${quoteIdentifier(String(name))}`;
     const [sums] = await query(
       `SELECT count(*)::integer AS count, md5(string_agg(t::text, chr(10) ORDER BY t::text)) AS md5 FROM ${table} AS t`,
     );
-    rows[table] = sums;
+    rows[table] = { count: sums?.count, md5: sums?.md5 };
   }
   return rows;
 }
