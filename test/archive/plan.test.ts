@@ -76,7 +76,13 @@ planning("settings are stored where they are not the default, and change the id"
   const { paths } = await threeVersions();
   const archive = await readArchive(paths);
   const plain = request({ archive, pver: "1.2.0", pending });
-  const settings = { owners: true, tablespaces: false, columnOrder: false, ignoreTables: ["b", "a", "b"], ignoreSchemas: [] };
+  const settings = {
+    owners: true,
+    tablespaces: false,
+    columnOrder: false,
+    ignoreTables: ["b", "a", "b"],
+    ignoreSchemas: [],
+  };
   const plan = planArchiving({ ...plain, schema: { ...plain.schema, settings } });
   const version = parseHistory(plan.history.content, paths.history).get("1.2.0");
   assert.equal(version?.schema.settings, { columnOrder: false, ignoreTables: ["a", "b"], owners: true });
