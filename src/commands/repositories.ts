@@ -1,10 +1,9 @@
-import { stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import type { ArchivingPlace } from "../archive/apply.js";
 import { quotePath } from "../archive/history.js";
 import type { Project, ProjectDatabase } from "../config/project.js";
 import { ConfigError } from "../errors.js";
-import { isInside, isMissing } from "../files.js";
+import { isFolder, isInside } from "../files.js";
 import { openRepository, type Repository } from "../git/repository.js";
 import { type Change, splitChanges, uncommittedChanges } from "../git/status.js";
 import { repositoryOf, type Session } from "./session.js";
@@ -46,15 +45,6 @@ function noArchive(folder: string): ConfigError {
     where: folder,
     hint: `Clone it, or start one:\n  git clone URL ${quotePath(folder)}\n  git init ${quotePath(folder)}`,
   });
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
 }
 
 /** A path as git writes it: from the top of the work tree, with `/`. */

@@ -1,7 +1,8 @@
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { BlockedError, ConfigError } from "../errors.js";
+import { exists } from "../files.js";
 import { GitFailure, git, gitAnswer, splitNul } from "./git.js";
 import type { Repository } from "./repository.js";
 
@@ -149,7 +150,7 @@ const IN_PROGRESS = [
  */
 export async function refuseDuringMerge({ root, gitDir }: Repository): Promise<void> {
   for (const [file, operation] of IN_PROGRESS) {
-    if ((await stat(join(gitDir, file)).catch(() => undefined)) === undefined) continue;
+    if (!(await exists(join(gitDir, file)))) continue;
     throw new BlockedError("COMMIT_IN_PROGRESS", `A ${operation} is in progress.`, {
       where: root,
       hint: `Finish it, or give it up:\n  git ${operation} --continue\n  git ${operation} --abort`,

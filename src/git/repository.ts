@@ -1,6 +1,6 @@
-import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ConfigError } from "../errors.js";
+import { isFolder } from "../files.js";
 import { GitFailure, git, gitAnswer } from "./git.js";
 
 /** A git repository with a work tree, as it was when it was opened. */
@@ -24,8 +24,7 @@ export interface Repository {
  */
 export async function openRepository(path: string): Promise<Repository> {
   const directory = resolve(path);
-  const found = await stat(directory).catch(() => undefined);
-  if (found?.isDirectory() !== true) {
+  if (!(await isFolder(directory))) {
     throw new ConfigError("NOT_A_REPOSITORY", "There is no such folder.", { where: directory });
   }
   const inOneAnswer = await askAtOnce(directory);

@@ -5,9 +5,9 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseError } from "../errors.js";
+import { exists } from "../files.js";
 import type { ConnectionSettings } from "./connection.js";
 import {
-  exists,
   handOver,
   packagedBinaries,
   type RunAs,

@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ConfigError } from "../errors.js";
+import { exists } from "../files.js";
 
 /** As whom the server's programs run: PostgreSQL refuses to run as root. */
 export interface RunAs {
@@ -157,15 +158,4 @@ export async function runProgram(
   child.stdout.destroy();
   child.stderr.destroy();
   return { status: status ?? null, output };
-}
-
-/** Whether there is something at a path. */
-export async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
-    throw error;
-  }
 }

@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError } from "../../errors.js";
-import { isMissing, readBytes } from "../../files.js";
+import { exists, readBytes } from "../../files.js";
 import { git, gitAnswer } from "../git.js";
 import type { Repository } from "../repository.js";
 
@@ -136,16 +136,6 @@ async function isExecutable(path: string): Promise<boolean> {
 /** A hook may be anything that runs: one that is no text is told by what replaces its bytes. */
 async function readIfThere(path: string): Promise<string | undefined> {
   return (await readBytes(path, ConfigError))?.toString();
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
 }
 
 /** git runs a hook only when it is executable; the samples it puts there are none. */
