@@ -125,7 +125,7 @@ damage("is refused for git's conflict markers, which are named as such", async (
   const failure = await failureOf(() => readArchive(paths));
   assert.is(failure.code, "HISTORY_CONFLICT");
   assert.is(failure.where, `${paths.history}:4:1`);
-  assert.match(failure.hint ?? "", /git add -- /);
+  assert.match(failure.hint ?? "", /wov-db shopdb --rebase/);
 });
 
 damage("is refused for unknown keys, wrong hashes, bad keys and a later format", async () => {
