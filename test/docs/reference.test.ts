@@ -22,7 +22,7 @@ function section(heading: string): string {
 
 /** The words in back quotes in the first cell of each row of the tables in a text. */
 function firstCells(text: string): string[] {
-  const cells = [...text.matchAll(/^\| (`.*?) \|/gm)].map(([, cell = ""]) => cell);
+  const cells = [...text.matchAll(/^\| (`.*?) +\|/gm)].map(([, cell = ""]) => cell);
   return cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, word = ""]) => word));
 }
 
@@ -116,7 +116,7 @@ async function codesInSource(): Promise<Map<string, Set<string>>> {
 }
 
 function codesInReference(): Map<string, string[]> {
-  const rows = section("## Error codes").matchAll(/^\| `([A-Z0-9_]+)` \| ([^|]+) \| [^|]+ \|$/gm);
+  const rows = section("## Error codes").matchAll(/^\| `([A-Z0-9_]+)` +\| ([^|]+?) +\| [^|]+ \|$/gm);
   return new Map([...rows].map(([, code = "", statuses = ""]) => [code, statuses.split(" or ")]));
 }
 
@@ -162,7 +162,7 @@ lists("the keys of config.json are those of its JSON Schema", async () => {
   const schema: JsonSchema = JSON.parse(await read("dist/json-schemas/config.json"));
   // What a database has under `schema` is said once, for all databases.
   const keys = keysOf(schema).map((key) => key.replace(/^(databases\.NAME\.schema)\..*/, "$1"));
-  const told = [...section("## wovtools/config.json").matchAll(/^\| `([^`]+)` \|/gm)].map(
+  const told = [...section("## wovtools/config.json").matchAll(/^\| `([^`]+)` +\|/gm)].map(
     ([, key = ""]) => key,
   );
   assert.equal(sorted(told), sorted(keys));

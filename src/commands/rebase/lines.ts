@@ -138,7 +138,7 @@ async function readLost(
 function unknownVersion({ archive, at }: LinesRequest): BlockedError {
   const { database, history } = archive.paths;
   return new BlockedError(
-    "UNKNOWN_VERSION",
+    "LEDGER_VERSION_UNKNOWN",
     `The database ${database} is at a version ${at.version} that neither the archive nor the branch's history has.`,
     { where: history, hint: "Go to the branch that it was archived on, or merge that branch." },
   );
