@@ -45,7 +45,7 @@ export interface LinesRequest {
  * side's history, as it has to where both sides have a version of the same key, git's history still has mine.
  *
  * @returns null where there are no two lines
- * @throws BlockedError `UNKNOWN_VERSION` where neither the archive nor the branch's history has the version; as `forkedLines`
+ * @throws BlockedError `LEDGER_VERSION_UNKNOWN` where neither the archive nor the branch's history has the version; as `forkedLines`
  */
 export async function readLines(request: LinesRequest): Promise<ReadLines | null> {
   const { archive, at, onto } = request;
