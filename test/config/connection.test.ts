@@ -10,7 +10,7 @@ const PASSWORD = "hunter2-Wörd";
 const URL_WITH_PASSWORD = `postgres://me:${encodeURIComponent(PASSWORD)}@url.example/fromurl`;
 
 async function newProject(databases = '{"shopdb": {}}'): Promise<Project> {
-  return loadProject(await projectWith(`{"databases": ${databases}}`));
+  return loadProject(await projectWith(`{"stage": "prod", "databases": ${databases}}`));
 }
 
 function resolve(
@@ -96,7 +96,7 @@ order("from secrets are the stage's over the shared ones", async () => {
     source,
     `${join("wovtools", "secrets", "shopdb.json")}, ${join("wovtools", "secrets", "shopdb_prod.json")}`,
   );
-  assert.is((await resolve(project, {}, { stage: "local" })).settings.user, "app");
+  assert.is((await resolve(project, {}, { stage: "prod" })).settings.user, "me");
   const failure = await failureOf(() => resolve(project, {}, { stage: "prdo" }));
   assert.is(failure.code, "SECRETS_MISSING", "a mistyped stage is not the shared settings' server");
   assert.match(failure.message, "for the stage prdo");
