@@ -56,7 +56,7 @@ export function parseSource(text: string): SchemaSource {
 export function sourceName(source: SchemaSource): string {
   switch (source.kind) {
     case "url":
-      return source.url.replace(/^([^:]+:\/\/)(?:[^@/]*@)?([^?]*).*$/, "$1$2");
+      return urlName(source.url);
     case "file":
       return source.path;
     case "archived":
@@ -64,6 +64,20 @@ export function sourceName(source: SchemaSource): string {
     case "database":
       return source.stage === null ? source.database : `${source.stage}:${source.database}`;
   }
+}
+
+/** A URL's server and database. Where it is written so that a part of its password may stand there: nothing of it. */
+function urlName(url: string): string {
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch {
+    // A password that is not percent-encoded, mostly.
+    return "the URL";
+  }
+  const { protocol, host, pathname, username } = parsed;
+  const misread = pathname.includes("@") || (url.includes("@") && username === "");
+  return misread ? "the URL" : `${protocol}//${host}${pathname}`;
 }
 
 const DEFAULT_SCHEMA: SchemaOptions = {
