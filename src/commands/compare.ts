@@ -4,9 +4,9 @@
  */
 import { BlockedError, ConfigError, type WovError } from "../errors.js";
 import type { ConnectionSettings } from "../postgres/connection.js";
-import type { ShadowServer } from "../postgres/shadow.js";
+import type { ShadowServer, ShadowServers } from "../postgres/shadow.js";
 import { diffSchemas, type Schema, type SchemaDiff } from "../schema/index.js";
-import { rolesIn } from "../schema/roles.js";
+import { neededBy } from "../schema/needs.js";
 import { verdictOf } from "../schema/undecided.js";
 import type { KnownSame } from "./known-same.js";
 import { readLiveSchema, type SchemaText } from "./live-schema.js";
@@ -20,12 +20,16 @@ export interface SchemaComparison {
   readonly differs: boolean;
   /** Whether a server was asked. */
   readonly byServer: boolean;
+  /** Why a server could not be asked, where all that differs is how two servers printed it; then `differs` is the text's word. */
+  readonly undecided: string | null;
   readonly warnings: readonly string[];
 }
 
 export interface CompareOptions {
   /** A database on whose server shadows may be made; an embedded server serves where there is none or the role may not. */
   readonly near?: ConnectionSettings | undefined;
+  /** Where the caller makes shadows already; otherwise this is done for the comparison alone. */
+  readonly servers?: ShadowServers | undefined;
   /** Answers of earlier runs. */
   readonly known?: KnownSame | undefined;
   /** Only whether they differ is asked: what differs for certain is not looked at further. */
@@ -56,8 +60,9 @@ export async function compareSchemas(
     return byServer;
   } catch (error) {
     if (!(error instanceof BlockedError) && !(error instanceof ConfigError)) throw error;
-    const warning = `No server could be asked whether what differs only in how it is printed is the same. ${reasonOf(error)}`;
-    return { ...byText, warnings: [...byText.warnings, warning] };
+    const reason = `No server could be asked whether what differs only in how it is printed is the same. ${reasonOf(error)}`;
+    const undecided = verdict === "undecided" ? reason : null;
+    return { ...byText, undecided, warnings: [...byText.warnings, reason] };
   }
 }
 
@@ -68,6 +73,7 @@ function comparison(from: Schema, to: Schema, byServer: boolean): SchemaComparis
     diff: diffSchemas(from, to),
     differs: from.checksum !== to.checksum,
     byServer,
+    undecided: null,
     warnings: [...new Set([...from.warnings, ...to.warnings])],
   };
 }
@@ -78,22 +84,23 @@ function reasonOf({ message, where }: WovError): string {
 
 async function throughServer(
   [from, to]: readonly [SchemaText, SchemaText],
-  { near }: CompareOptions,
+  { near, servers: given }: CompareOptions,
 ): Promise<readonly [SchemaText, SchemaText]> {
-  const { embeddedShadowServer, ownShadowServer } = await import("../postgres/shadow.js");
-  const server = (near === undefined ? null : await ownShadowServer(near)) ?? (await embeddedShadowServer());
+  const { ShadowServers } = await import("../postgres/shadow.js");
+  const servers = given ?? new ShadowServers();
   try {
+    const server = (await servers.own(near)) ?? (await servers.embedded());
     return [await printed(server, from), await printed(server, to)];
   } finally {
-    await server.close();
+    if (given === undefined) await servers.close();
   }
 }
 
 /** The schema as a server prints it that has loaded it from text. */
-async function printed(server: ShadowServer, schema: SchemaText): Promise<SchemaText> {
+async function printed(server: ShadowServer, { text, settings }: SchemaText): Promise<SchemaText> {
   const { withLoadedShadow } = await import("../postgres/shadow.js");
-  const load = { sql: schema.text, name: "the schema", roles: await rolesIn(schema.text) };
-  return withLoadedShadow(server, load, (shadow) =>
-    readLiveSchema(shadow, { pgDump: "bundled", schema: schema.settings }),
+  const roles = server.isThrowAway ? (await neededBy(text)).roles : [];
+  return withLoadedShadow(server, { sql: text, name: "the schema", roles }, (shadow) =>
+    readLiveSchema(shadow, { pgDump: "bundled", schema: settings }),
   );
 }

@@ -11,7 +11,7 @@ import {
 } from "../config/project.js";
 import { BlockedError, ConfigError } from "../errors.js";
 import { isMissing } from "../files.js";
-import { rolesIn } from "../schema/roles.js";
+import { neededBy } from "../schema/needs.js";
 import { refuseOtherSettings } from "./database-state.js";
 import { readLiveSchema, type SchemaText, schemaText } from "./live-schema.js";
 import { type CommandOptions, connectionOf, type Session, sessionIn } from "./session.js";
@@ -202,7 +202,7 @@ async function loadFileSource(sql: string, path: string, settings: SchemaOptions
   const { embeddedShadowServer, withLoadedShadow } = await import("../postgres/shadow.js");
   const server = await embeddedShadowServer();
   try {
-    return await withLoadedShadow(server, { sql, name: path, roles: await rolesIn(sql) }, (shadow) =>
+    return await withLoadedShadow(server, { sql, name: path, roles: (await neededBy(sql)).roles }, (shadow) =>
       readLiveSchema(shadow, { pgDump: "bundled", schema: settings }),
     );
   } catch (error) {

@@ -22,6 +22,7 @@ import { cluster, refresh, reindex, truncate, vacuum } from "./facts/maintenance
 import { drop, grant, label, moveOrGive, rename, rolesIn } from "./facts/objects.js";
 import { lockQuery, runQuery } from "./facts/queries.js";
 import { alterDatabase, alterSubscription, createSubscription } from "./facts/server.js";
+import { isServerWide } from "./facts/server-wide.js";
 import type { Statement } from "./report.js";
 
 export type { Lock, LockMode, WorkKind };
@@ -46,6 +47,8 @@ export interface StatementFacts {
    * transaction ends; whoever resumes behind it has to set it again.
    */
   readonly setting: "session" | "transaction" | null;
+  /** It reaches beyond its database: roles, other databases, tablespaces, the server's settings. */
+  readonly serverWide: boolean;
   /** What the server decides by what is in the database, so that the text cannot show it; each in a few words. */
   readonly unclear: readonly string[];
 }
@@ -77,11 +80,13 @@ export function statementFacts(statement: Pick<Statement, "text">, parser: Parse
     destructive: effect.destroyed.length === 0 ? null : [...new Set(effect.destroyed)].join(", "),
     kind: effect.kind,
     setting: effect.setting,
+    serverWide: effect.serverWide,
     unclear: [...new Set(effect.unclear)],
   };
 }
 
 function read(node: Node, sql: string, parser: Parser, effect: Effect): void {
+  if (isServerWide(node)) effect.serverWide = true;
   if ("AlterTableStmt" in node) alterTable(node.AlterTableStmt, effect);
   else if ("CreateStmt" in node) createTable(node.CreateStmt, effect);
   else if ("IndexStmt" in node) createIndex(node.IndexStmt, effect);

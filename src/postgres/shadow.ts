@@ -1,7 +1,7 @@
 /** Shadows: throw-away databases in which something is tried before it is believed. */
 import { randomBytes } from "node:crypto";
 import { DatabaseError as ServerError } from "pg";
-import { BlockedError } from "../errors.js";
+import { BlockedError, ConfigError, DatabaseError } from "../errors.js";
 import { type Client, type ConnectionSettings, connect, withClient } from "./connection.js";
 import { startThrowAwayServer } from "./embedded.js";
 import { quoteIdentifier } from "./quote.js";
@@ -36,6 +36,34 @@ export async function ownShadowServer(connection: ConnectionSettings): Promise<S
   return allowed ? { connection, isThrowAway: false, close: async () => undefined } : null;
 }
 
+/** The servers on which one command may make shadows. The embedded one is started when it is first asked for, once. */
+export class ShadowServers {
+  #embedded: Promise<ShadowServer> | undefined;
+
+  /** The server of a database, where the role may make databases there; else null. */
+  own(near: ConnectionSettings | undefined): Promise<ShadowServer | null> {
+    return near === undefined ? Promise.resolve(null) : ownShadowServer(near);
+  }
+
+  /** @throws ConfigError, DatabaseError where there is none */
+  embedded(): Promise<ShadowServer> {
+    this.#embedded ??= embeddedShadowServer();
+    return this.#embedded;
+  }
+
+  /** Ends the embedded server, where it was started. */
+  async close(): Promise<void> {
+    const server = await this.#embedded?.catch(noServer);
+    this.#embedded = undefined;
+    await server?.close();
+  }
+}
+
+/** Whoever asked for it was told. */
+function noServer(error: unknown): undefined {
+  if (!(error instanceof ConfigError) && !(error instanceof DatabaseError)) throw error;
+}
+
 const PREFIX = "wov_shadow_";
 
 /**
@@ -44,16 +72,20 @@ const PREFIX = "wov_shadow_";
  *
  * While it is in use its name is locked by a session: the lock ends with its process, and so tells a shadow in use
  * from one that was left.
+ *
+ * @param called the name that it is to have where all of the server is thrown away
  */
 export async function withShadow<T>(
   server: ShadowServer,
   work: (shadow: ConnectionSettings) => Promise<T>,
+  called?: string,
 ): Promise<T> {
   const admin = await connect(server.connection);
   try {
-    const name = `${PREFIX}${randomBytes(8).toString("hex")}`;
+    const name = freeName(server, called) ?? `${PREFIX}${randomBytes(8).toString("hex")}`;
     await admin.query("SELECT pg_advisory_lock(hashtext($1))", [name]);
-    await dropLeftShadows(admin);
+    if (server.isThrowAway) await emptyServer(admin);
+    else await dropLeftShadows(admin);
     await admin.query(`CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0`);
     try {
       return await work({ ...server.connection, database: name });
@@ -63,6 +95,12 @@ export async function withShadow<T>(
   } finally {
     await admin.end();
   }
+}
+
+/** Where all of the server is thrown away, a shadow may have the name that SQL knows its database by. */
+function freeName({ isThrowAway, connection }: ShadowServer, called: string | undefined): string | null {
+  const isTaken = called === connection.database || called?.startsWith("template");
+  return isThrowAway && called !== undefined && !isTaken ? called : null;
 }
 
 async function dropLeftShadows(admin: Client): Promise<void> {
@@ -76,33 +114,55 @@ async function dropLeftShadows(admin: Client): Promise<void> {
   for (const { datname } of rows) await dropShadow(admin, datname);
 }
 
+/** What an earlier shadow's SQL has made beside its database: without it that SQL can be run again. */
+async function emptyServer(admin: Client): Promise<void> {
+  const { rows } = await admin.query<{ statement: string }>(
+    `SELECT format('DROP DATABASE %I WITH (FORCE)', datname) AS statement FROM pg_catalog.pg_database
+     WHERE NOT datistemplate AND datname <> current_database()
+     UNION ALL SELECT format('DROP TABLESPACE %I', spcname) FROM pg_catalog.pg_tablespace WHERE NOT starts_with(spcname, 'pg_')
+     UNION ALL SELECT format('DROP OWNED BY %1$I; DROP ROLE %1$I', rolname) FROM pg_catalog.pg_roles
+     WHERE NOT starts_with(rolname, 'pg_') AND rolname <> current_user`,
+  );
+  for (const { statement } of rows) await admin.query(statement);
+}
+
 async function dropShadow(admin: Client, name: string): Promise<void> {
   await admin.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`);
 }
 
+/** SQL for a shadow. */
+export interface ShadowLoad {
+  /** Several statements, run in one transaction. */
+  readonly sql: string;
+  /** For messages. */
+  readonly name: string;
+  /** Roles that it names; made first where all of the server is thrown away. */
+  readonly roles?: readonly string[];
+  /** The name that the shadow is to have where all of the server is thrown away. */
+  readonly called?: string | undefined;
+}
+
 /**
- * Runs SQL in an empty shadow and hands over how to reach what it made.
+ * Runs SQL in an empty shadow and hands over how to reach what it made, with the session that ran it.
  *
- * @param load the SQL, several statements, in one transaction
- * @param load.roles roles that it names; made first where all of the server is thrown away
  * @throws BlockedError `SHADOW_REFUSED` with the server's message where it refuses the SQL
  */
 export function withLoadedShadow<T>(
   server: ShadowServer,
-  load: { readonly sql: string; readonly name: string; readonly roles?: readonly string[] },
-  work: (shadow: ConnectionSettings) => Promise<T>,
+  load: ShadowLoad,
+  work: (shadow: ConnectionSettings, client: Client) => Promise<T>,
 ): Promise<T> {
-  return withShadow(server, async (shadow) => {
-    await withClient(shadow, async (client) => {
+  const loaded = (shadow: ConnectionSettings) =>
+    withClient(shadow, async (client) => {
       if (server.isThrowAway) await makeRoles(client, load.roles ?? []);
       try {
         await client.query(load.sql);
       } catch (error) {
         throw error instanceof ServerError ? refused(error, load) : error;
       }
+      return work(shadow, client);
     });
-    return work(shadow);
-  });
+  return withShadow(server, loaded, load.called);
 }
 
 async function makeRoles(client: Client, names: readonly string[]): Promise<void> {
@@ -113,10 +173,7 @@ async function makeRoles(client: Client, names: readonly string[]): Promise<void
   }
 }
 
-function refused(
-  error: ServerError,
-  { sql, name }: { readonly sql: string; readonly name: string },
-): BlockedError {
+function refused(error: ServerError, { sql, name }: ShadowLoad): BlockedError {
   const line =
     error.position === undefined ? "" : `:${sql.slice(0, Number(error.position)).split("\n").length}`;
   return new BlockedError("SHADOW_REFUSED", `The server refuses the SQL: ${error.message}.`, {

@@ -18,6 +18,14 @@ export class StatementFailure extends Error {
   ) {
     super(reason instanceof Error ? reason.message : String(reason));
   }
+
+  /** File and line: where the server says in the statement, otherwise where the statement begins. */
+  get where(): string {
+    const { version, statement } = this.place;
+    const position = this.reason instanceof ServerError ? Number(this.reason.position ?? 1) : 1;
+    const before = [...statement.text].slice(0, position - 1);
+    return `${version.file}:${statement.line + before.filter((char) => char === "\n").length}`;
+  }
 }
 
 /** What was thrown, without what it was wrapped in. */
@@ -75,7 +83,7 @@ export function deployFailure(error: unknown, reached: Reached): unknown {
 }
 
 function tell(error: unknown, { what, attempts }: Reached): unknown {
-  const where = error instanceof StatementFailure ? placeOf(error) : undefined;
+  const where = error instanceof StatementFailure ? error.where : undefined;
   const statement = error instanceof StatementFailure ? `\n  ${excerpt(error.place.statement.text)}` : "";
   if (isLost(error)) {
     return new DatabaseError("SERVER_LOST", `The connection to the server of ${what} was lost.`, {
@@ -125,13 +133,6 @@ function tell(error: unknown, { what, attempts }: Reached): unknown {
     `${what}: the server refuses a statement: ${reason.message}.${detail}${statement}`,
     details,
   );
-}
-
-/** File and line: where the server says in the statement, otherwise where the statement begins. */
-function placeOf({ place: { version, statement }, reason }: StatementFailure): string {
-  const position = reason instanceof ServerError ? Number(reason.position ?? 1) : 1;
-  const before = [...statement.text].slice(0, position - 1);
-  return `${version.file}:${statement.line + before.filter((char) => char === "\n").length}`;
 }
 
 const LONGEST = 120;

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { type ConnectionSettings, withClient } from "#src/postgres/connection.js";
 import { type EmbeddedServer, startThrowAwayServer } from "#src/postgres/embedded.js";
 import { quoteIdentifier } from "#src/postgres/quote.js";
-import { rolesIn } from "#src/schema/roles.js";
+import { neededBy } from "#src/schema/needs.js";
 
 export interface Version {
   readonly major: number;
@@ -83,7 +83,7 @@ export async function load(
   sql: string,
   title = name,
 ): Promise<ConnectionSettings> {
-  const roles = await rolesIn(sql);
+  const { roles } = await neededBy(sql);
   await withClient(server.connection, async (client) => {
     const known = await client.query<{ rolname: string }>("SELECT rolname FROM pg_catalog.pg_roles");
     const missing = roles.filter((role) => !known.rows.some(({ rolname }) => rolname === role));

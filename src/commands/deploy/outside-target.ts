@@ -56,29 +56,3 @@ function dropped({ objects = [] }: DropStmt): string[] {
     return parts.length === 0 ? [] : [parts.join(".")];
   });
 }
-
-/** Statements whose work is not taken back with the database they run in: it is the whole server's. */
-const SERVER_WIDE = new Set([
-  "AlterDatabaseSetStmt",
-  "AlterDatabaseStmt",
-  "AlterRoleSetStmt",
-  "AlterRoleStmt",
-  "AlterSubscriptionStmt",
-  "AlterSystemStmt",
-  "CreateRoleStmt",
-  "CreateSubscriptionStmt",
-  "CreateTableSpaceStmt",
-  "CreatedbStmt",
-  "DropOwnedStmt",
-  "DropRoleStmt",
-  "DropSubscriptionStmt",
-  "DropTableSpaceStmt",
-  "DropdbStmt",
-  "GrantRoleStmt",
-  "ReassignOwnedStmt",
-]);
-
-/** Whether a statement reaches beyond its database. @param type the parse tree's name for it */
-export function isServerWide(type: string): boolean {
-  return SERVER_WIDE.has(type);
-}

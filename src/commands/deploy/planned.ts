@@ -9,7 +9,7 @@ import { type StatementFacts, statementFacts } from "../../deltas/facts.js";
 import type { Statement } from "../../deltas/report.js";
 import { BlockedError } from "../../errors.js";
 import { loadParser, type Parser } from "../../schema/parser.js";
-import type { PlannedStatement, PlannedVersion } from "../../stage/plan.js";
+import { type DeployPlan, makePlan, type PlannedStatement, type PlannedVersion } from "../../stage/plan.js";
 import { outsideTarget } from "./outside-target.js";
 import type { DeployPath } from "./path.js";
 
@@ -97,7 +97,47 @@ async function loaded(
 async function readStatements(archive: Archive, version: Version, root: string) {
   const file = relative(root, archive.paths.archivedDeltas(version.key));
   const content = await readDeltas(archive, version.key);
-  const report = await checkDeltas(content ?? new Uint8Array(), file);
+  return { file, statements: await statementsOf(content ?? new Uint8Array(), file) };
+}
+
+/** Deltas, and what they are the deltas of. */
+export interface DeltasFile {
+  /** For messages: relative to the project. */
+  readonly file: string;
+  readonly content: Uint8Array;
+}
+
+/**
+ * The plan of some deltas alone, for a shadow.
+ *
+ * @param name what they lead to, for messages
+ * @throws BlockedError for deltas that cannot be applied
+ */
+export async function planOfDeltas(name: string, { file, content }: DeltasFile): Promise<DeltasPlan> {
+  const statements = annotate(await statementsOf(content, file), await loadParser());
+  const version = {
+    version: name,
+    versionId: name,
+    deltas: null,
+    file,
+    how: "applied",
+    includes: [],
+  } as const;
+  const plan = makePlan({ from: null, to: name, versions: [{ ...version, statements }], partial: null });
+  return { ...plan, statements };
+}
+
+export interface DeltasPlan extends DeployPlan {
+  readonly statements: readonly ReadStatement[];
+}
+
+/** Whether some statement reaches beyond its database, so that it is tried on a server that is thrown away. */
+export function reachOut(statements: readonly Pick<ReadStatement, "facts">[]): boolean {
+  return statements.some(({ facts }) => facts?.serverWide === true);
+}
+
+async function statementsOf(content: Uint8Array, file: string): Promise<readonly Statement[]> {
+  const report = await checkDeltas(content, file);
   const problem = deltasError(report);
   if (problem !== undefined) throw problem;
   const discards = report.statements.find(({ type }) => type === "DiscardStmt");
@@ -107,12 +147,12 @@ async function readStatements(archive: Archive, version: Version, root: string) 
       hint: "A deploy begins every version with fresh settings; archive a revision without this statement.",
     });
   }
-  return { file, statements: report.statements };
+  return report.statements;
 }
 
 /** What each statement is, with all of them in view: where a transaction has to end is decided by those before. */
-function annotate(statements: readonly CutStatement[], parser: Parser): (ReadStatement & CutStatement)[] {
-  const afterCommit = new Set<CutStatement>();
+function annotate<S extends Statement>(statements: readonly S[], parser: Parser): (ReadStatement & S)[] {
+  const afterCommit = new Set<S>();
   const segments = segmentsOf(statements, parser);
   for (const [index, segment] of segments.entries()) {
     const [first] = segment.statements;

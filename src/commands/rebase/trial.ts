@@ -1,18 +1,15 @@
 /** Trying the two lines on shadows before anything is touched. */
+import { DatabaseError as ServerError } from "pg";
 import { type Archive, readSchema } from "../../archive/read.js";
 import type { ProjectDatabase } from "../../config/project.js";
 import { BlockedError } from "../../errors.js";
-import { type Client, type ConnectionSettings, withClient } from "../../postgres/connection.js";
-import {
-  embeddedShadowServer,
-  ownShadowServer,
-  type ShadowServer,
-  withLoadedShadow,
-} from "../../postgres/shadow.js";
-import { rolesIn } from "../../schema/roles.js";
-import { isServerWide } from "../deploy/outside-target.js";
-import { readLiveSchema, type SchemaText } from "../live-schema.js";
-import { readSegments, runSegment, type VersionDeltas } from "./deltas-run.js";
+import type { ConnectionSettings } from "../../postgres/connection.js";
+import type { ShadowServer, ShadowServers } from "../../postgres/shadow.js";
+import { excerpt, StatementFailure } from "../../stage/failures.js";
+import { planOfDeltas, reachOut } from "../deploy/planned.js";
+import type { SchemaText } from "../live-schema.js";
+import { tryOnShadow } from "../shadow-trial.js";
+import type { VersionDeltas } from "./deltas-run.js";
 
 /** Where shadows are made, and of what. */
 export interface TrialPlace {
@@ -26,12 +23,13 @@ export interface TrialPlace {
  * otherwise an embedded one.
  */
 export async function trialServer(
+  servers: ShadowServers,
   settings: ConnectionSettings,
   deltas: readonly VersionDeltas[],
 ): Promise<ShadowServer> {
-  const segments = await readSegments(deltas);
-  const reachesOut = segments.some(({ statements }) => statements.some(({ type }) => isServerWide(type)));
-  return (reachesOut ? null : await ownShadowServer(settings)) ?? embeddedShadowServer();
+  const plans = await Promise.all(deltas.map((version) => planOfDeltas(version.key, version)));
+  const own = plans.some(({ statements }) => reachOut(statements)) ? null : await servers.own(settings);
+  return own ?? servers.embedded();
 }
 
 /**
@@ -46,23 +44,23 @@ export async function trySchemas(
   from: string,
   deltas: readonly VersionDeltas[],
 ): Promise<SchemaText[]> {
+  const plans = await Promise.all(deltas.map((version) => planOfDeltas(version.key, version)));
   const sql = await readSchema(archive, from);
-  const texts = [sql, ...deltas.map(({ content }) => Buffer.from(content).toString())];
-  const roles = server.isThrowAway ? (await Promise.all(texts.map(rolesIn))).flat() : [];
-  return withLoadedShadow(server, { sql, name: `${from}.schema`, roles }, (shadow) =>
-    withClient(shadow, async (client) => {
-      const schemas: SchemaText[] = [];
-      for (const version of deltas) {
-        await runDeltas(client, version);
-        schemas.push(await readLiveSchema(shadow, database));
-      }
-      return schemas;
-    }),
-  );
+  try {
+    return await tryOnShadow(server, { from: { sql, name: `${from}.schema` }, plans, database });
+  } catch (error) {
+    throw error instanceof StatementFailure ? clash(error) : error;
+  }
 }
 
-async function runDeltas(client: Client, version: VersionDeltas): Promise<void> {
-  for (const segment of await readSegments([version])) await runSegment(client, segment);
+function clash(failure: StatementFailure): unknown {
+  const { place, reason, where } = failure;
+  if (!(reason instanceof ServerError)) return reason;
+  return new BlockedError(
+    "LINES_CLASH",
+    `The server refuses a statement of ${place.version.version}: ${reason.message}.\n  ${excerpt(place.statement.text)}`,
+    { where, hint: reason.hint, cause: failure },
+  );
 }
 
 /** Says of a clash what it means, and what to do. */

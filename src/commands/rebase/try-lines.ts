@@ -2,6 +2,7 @@
 import { relative } from "node:path";
 import type { RebasedVersion } from "../../archive/rebase.js";
 import { BlockedError } from "../../errors.js";
+import { ShadowServers } from "../../postgres/shadow.js";
 import type { SchemaDiff } from "../../schema/index.js";
 import { changeLines } from "../change-text.js";
 import { compareSchemas } from "../compare.js";
@@ -36,9 +37,10 @@ export async function tryLines(request: TryRequest): Promise<Tried> {
   const { session, state, live, lines } = request;
   const [mine, theirs] = [lines.mine.map(({ deltas }) => deltas), lines.theirs.map(({ deltas }) => deltas)];
   const pending = pendingOf(request);
-  const server = await trialServer(live.connection, [...theirs, ...mine, ...pending]);
-  const place: TrialPlace = { server, archive: state.archive, database: state.database };
+  const servers = new ShadowServers();
   try {
+    const server = await trialServer(servers, live.connection, [...theirs, ...mine, ...pending]);
+    const place: TrialPlace = { server, archive: state.archive, database: state.database };
     const names = namesOf(lines);
     session.progress(`trying ${names.mine} behind ${names.theirs} on a shadow`);
     const clash = {
@@ -52,7 +54,7 @@ export async function tryLines(request: TryRequest): Promise<Tried> {
       local,
     };
   } finally {
-    await server.close();
+    await servers.close();
   }
 }
 

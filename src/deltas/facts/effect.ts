@@ -13,6 +13,8 @@ export class Effect {
   outside: string | undefined;
   /** For how long a setting that it changes holds. */
   setting: "session" | "transaction" | null = null;
+  /** It reaches beyond its database. */
+  serverWide = false;
   rewrites = false;
   scans = false;
   changesData = false;

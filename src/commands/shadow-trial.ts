@@ -1,0 +1,68 @@
+/** Trying statements on a shadow: a schema is loaded, plans are carried out on it, and what they lead to is read. */
+import { DatabaseError as ServerError } from "pg";
+import type { ProjectDatabase } from "../config/project.js";
+import { type ShadowServer, withLoadedShadow } from "../postgres/shadow.js";
+import { neededBy } from "../schema/needs.js";
+import type { StatementFailure } from "../stage/failures.js";
+import type { DeployPlan } from "../stage/plan.js";
+import { type Teller, tryPlan } from "../stage/statements.js";
+import { readLiveSchema, type SchemaText } from "./live-schema.js";
+
+export interface Trial {
+  /** What it begins with; the name is for messages. */
+  readonly from: { readonly sql: string; readonly name: string };
+  /** Carried out one after the other. */
+  readonly plans: readonly DeployPlan[];
+  readonly database: Pick<ProjectDatabase, "pgDump" | "schema">;
+  /** The name that the statements may know the database by; the shadow has it where all of the server is thrown away. */
+  readonly called?: string | undefined;
+  readonly tell?: Teller | undefined;
+}
+
+/**
+ * Carries out a trial.
+ *
+ * @returns the schema after each plan
+ * @throws BlockedError `SHADOW_REFUSED` where the schema cannot be loaded; StatementFailure
+ */
+export async function tryOnShadow(server: ShadowServer, trial: Trial): Promise<SchemaText[]> {
+  const { from, plans, database, tell = () => undefined } = trial;
+  const load = { ...from, roles: server.isThrowAway ? await rolesOf(trial) : [], called: trial.called };
+  return withLoadedShadow(server, load, async (shadow, client) => {
+    const schemas: SchemaText[] = [];
+    for (const plan of plans) {
+      await tryPlan(plan, client, tell);
+      schemas.push(await readLiveSchema(shadow, database));
+    }
+    return schemas;
+  });
+}
+
+/** Roles that the schema names, and those that the statements name and do not make. */
+async function rolesOf({ from, plans }: Trial): Promise<string[]> {
+  const [loaded, carriedOut] = await Promise.all([neededBy(from.sql), neededBy(statementsOf(plans))]);
+  return [...loaded.roles, ...carriedOut.roles];
+}
+
+/** The statements of plans as one text. */
+export function statementsOf(plans: readonly DeployPlan[]): string {
+  const versions = plans.flatMap((plan) => plan.versions);
+  return versions.flatMap(({ statements }) => statements.map(({ text }) => text)).join(";\n");
+}
+
+/**
+ * What a server says that lacks something which is not in the database: an extension or a library (0A000, 58P01),
+ * another database (3D000), a role, a collation or a tablespace (42704).
+ */
+const LACKING: ReadonlyMap<string, RegExp> = new Map([
+  ["0A000", /extension|language|access method/],
+  ["58P01", /./],
+  ["3D000", /./],
+  ["42704", /^(?:role|collation|tablespace) /],
+]);
+
+/** Whether a server that is thrown away refused something only because it is not the database's own. */
+export function isLackOf({ isThrowAway }: ShadowServer, { reason }: StatementFailure): boolean {
+  if (!isThrowAway || !(reason instanceof ServerError)) return false;
+  return LACKING.get(reason.code ?? "")?.test(reason.message) === true;
+}

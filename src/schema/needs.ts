@@ -1,0 +1,40 @@
+/** What SQL needs of the server that it is run on. */
+import { loadParser } from "./parser.js";
+import { listAt, objectAt, stringAt } from "./tree.js";
+
+export interface Needs {
+  /** Roles that it names, in grants, policies, owners, and does not make itself; each once. */
+  readonly roles: readonly string[];
+  /** Extensions that it makes; each once. */
+  readonly extensions: readonly string[];
+}
+
+/**
+ * Reads off SQL what a server must have that is to run it, beside PostgreSQL itself.
+ *
+ * @returns nothing where the SQL cannot be parsed, so that whoever runs it gets the server's own message
+ * @example await neededBy("GRANT SELECT ON t TO reader") // → { roles: ["reader"], extensions: [] }
+ */
+export async function neededBy(sql: string): Promise<Needs> {
+  const { parse } = await loadParser();
+  const [named, made, extensions] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  let tree: unknown;
+  try {
+    tree = parse(sql);
+  } catch {
+    return { roles: [], extensions: [] };
+  }
+  const add = (set: Set<string>, name: string | undefined) => void (name !== undefined && set.add(name));
+  const visit = (node: unknown): void => {
+    if (typeof node !== "object" || node === null) return;
+    add(named, stringAt(node, "rolename"));
+    add(made, stringAt(objectAt(node, "CreateRoleStmt"), "role"));
+    add(extensions, stringAt(objectAt(node, "CreateExtensionStmt"), "extname"));
+    // GRANT a TO b names the role that is given as a privilege.
+    for (const given of listAt(objectAt(node, "GrantRoleStmt"), "granted_roles"))
+      add(named, stringAt(objectAt(given, "AccessPriv"), "priv_name"));
+    for (const child of Object.values(node)) visit(child);
+  };
+  visit(tree);
+  return { roles: [...named].filter((role) => !made.has(role)), extensions: [...extensions] };
+}
