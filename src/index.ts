@@ -10,7 +10,8 @@
  */
 export { ARCHIVING_STEPS, type ArchivingStep } from "./archive/apply.js";
 export { type CheckOptions, check } from "./commands/check.js";
-export { editDeltas } from "./commands/db/edit.js";
+export { type PendingOptions, writePending } from "./commands/db/deltas.js";
+export { type EditOptions, editDeltas } from "./commands/db/edit.js";
 export { info, schemaOf } from "./commands/db/info.js";
 export {
   createInstance,
@@ -21,6 +22,7 @@ export {
 } from "./commands/db/ledger.js";
 export { startLocalServer, stopLocalServer } from "./commands/db/server.js";
 export { runSql, type SqlOptions } from "./commands/db/sql.js";
+export { type DeltasOptions, deltas, type WritingOptions } from "./commands/deltas.js";
 export { type DeployOptions, deploy } from "./commands/deploy.js";
 export { diff } from "./commands/diff.js";
 export { hash } from "./commands/hash.js";
@@ -33,6 +35,7 @@ export type {
   CheckResult,
   DatabaseCheck,
   DatabaseDeploy,
+  DeltasResult,
   DeployResult,
   DiffResult,
   HashResult,
@@ -40,6 +43,7 @@ export type {
   InfoResult,
   InitResult,
   ObjectChange,
+  PendingResult,
   PushDbResult,
   StatusResult,
 } from "./commands/results.js";

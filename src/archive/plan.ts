@@ -161,10 +161,16 @@ interface Origin {
   readonly id: string | null;
 }
 
-/** The new version follows the only head, which the database must be at. */
-function decideParent({ archive, pending, databaseVersion }: ArchivingRequest): Origin {
+/**
+ * The version that a new one would follow: the only head, which the database must be at.
+ *
+ * @throws BlockedError `ARCHIVE_FORKED`, `NO_ROOT`, `DATABASE_ELSEWHERE`
+ */
+export function nextParent({
+  archive,
+  databaseVersion,
+}: Pick<ArchivingRequest, "archive" | "databaseVersion">): Version {
   const { paths, versions } = archive;
-  const { database } = paths;
   const [head = "", ...others] = heads(versions);
   if (others.length > 0) throw forked(archive);
   const parent = versions.get(head);
@@ -172,11 +178,21 @@ function decideParent({ archive, pending, databaseVersion }: ArchivingRequest): 
   if (databaseVersion !== null && databaseVersion !== head) {
     throw elsewhere(archive, databaseVersion, head);
   }
-  if (pending === null) {
-    throw new BlockedError("NOTHING_PENDING", `There are no pending deltas of ${database} to archive.`, {
-      where: paths.pendingDeltas,
-      hint: `Write the SQL that leads from version ${head} to the database as it is into that file.`,
-    });
+  return parent;
+}
+
+function decideParent(request: ArchivingRequest): Origin {
+  const parent = nextParent(request);
+  const { paths } = request.archive;
+  if (request.pending === null) {
+    throw new BlockedError(
+      "NOTHING_PENDING",
+      `There are no pending deltas of ${paths.database} to archive.`,
+      {
+        where: paths.pendingDeltas,
+        hint: `Write the SQL that leads from version ${parent.key} to the database as it is into that file:\n  wov-db ${paths.database} --wdb-deltas`,
+      },
+    );
   }
   return { parent: { type: "pver", pver: parent.key }, id: parent.id };
 }

@@ -136,6 +136,7 @@ async function verbsOf(program: Program): Promise<(readonly [RegisteredVerb, Wor
     { initVerb },
     { hookVerb },
     { deployVerb: deploy },
+    { deltasVerb: deltas },
     { notBuilt },
   ] = await Promise.all([
     import("./verbs/push-db.js"),
@@ -145,6 +146,7 @@ async function verbsOf(program: Program): Promise<(readonly [RegisteredVerb, Wor
     import("./verbs/init.js"),
     import("./verbs/hook.js"),
     import("./verbs/deploy.js"),
+    import("./verbs/deltas.js"),
     import("./verbs/not-built.js"),
   ]);
   const asNamed: Words = (command) => command;
@@ -162,7 +164,6 @@ async function verbsOf(program: Program): Promise<(readonly [RegisteredVerb, Wor
         asNamed,
       ]);
     case "wov": {
-      const deltas = notBuilt("deltas [words..]", "Write the SQL that leads from one schema to another");
       const all = [initVerb, statusVerb, pushDbVerb, dbVerb, hashVerb, diffVerb, deploy, deltas, hookVerb];
       return all.map((add) => [add, asNamed]);
     }

@@ -19,7 +19,7 @@ export async function diff(from: string, to: string, options: CommandOptions = {
   const [before, after] = [parseSource(from), parseSource(to)];
   const like = databaseOf(before) ?? databaseOf(after);
   const [old, now] = await Promise.all([readSource(before, options, like), readSource(after, options, like)]);
-  refuseOtherSettings(old, now);
+  refuseSettingsThatDiffer(old, now);
   const compared = await compareSchemas(old, now, { progress: options.progress ?? (() => undefined) });
   return {
     from: sourceName(before),
@@ -37,7 +37,8 @@ function changesWithLines(found: SchemaDiff): DiffResult["changes"] {
   return changesOf(found).map((change, index) => ({ ...change, lines: lines[index] ?? [] }));
 }
 
-function refuseOtherSettings(from: SchemaText, to: SchemaText): void {
+/** @throws ConfigError `SETTINGS_DIFFER` where two schemas count other things as schema */
+export function refuseSettingsThatDiffer(from: SchemaText, to: SchemaText): void {
   const [one, other] = [from, to].map(({ settings }) => JSON.stringify(settings));
   if (one === other) return;
   throw new ConfigError("SETTINGS_DIFFER", "The two count other things as schema.", {

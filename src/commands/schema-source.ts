@@ -11,6 +11,7 @@ import {
 } from "../config/project.js";
 import { BlockedError, ConfigError } from "../errors.js";
 import { isMissing } from "../files.js";
+import type { ConnectionSettings } from "../postgres/connection.js";
 import { neededBy } from "../schema/needs.js";
 import { refuseOtherSettings } from "./database-state.js";
 import { readLiveSchema, type SchemaText, schemaText } from "./live-schema.js";
@@ -215,4 +216,20 @@ async function loadFileSource(sql: string, path: string, settings: SchemaOptions
   } finally {
     await server.close();
   }
+}
+
+/** How to reach the server that a source is read from; null for what is read from files. */
+export async function connectionOfSource(
+  source: SchemaSource,
+  options: CommandOptions,
+): Promise<ConnectionSettings | null> {
+  if (source.kind === "url") {
+    const { parseConnectionUrl } = await import("../postgres/connection.js");
+    return parseConnectionUrl(source.url);
+  }
+  if (source.kind !== "database") return null;
+  const cwd = options.cwd ?? process.cwd();
+  const session = sessionIn(await loadProject((await findProject(cwd)) ?? cwd), options);
+  const onStage = source.stage === null ? session : { ...session, stage: source.stage };
+  return (await connectionOf(onStage, source.database)).settings;
 }

@@ -8,6 +8,7 @@ import { HINTS, MAX_DELTAS_BYTES } from "./hints.js";
 import { type Lines, linesOf, offsetOfByte } from "./position.js";
 import type { DeltasProblem, DeltasProblemCode, DeltasReport, Statement } from "./report.js";
 import { type SqlSyntaxError, tryParse } from "./syntax.js";
+import { placesIn } from "./write/places.js";
 
 const MARK = "\ufeff";
 const TRANSACTION_WORDS = /^[a-z]+(?:\s+(?:transaction|work|prepared|to))?/i;
@@ -43,6 +44,8 @@ export async function checkDeltas(content: Uint8Array, file: string): Promise<De
     if (kind === "hash") findings.add("DELTAS_HASH_LINE", offset, "a line starts with #, which is no SQL");
     else findings.add("DELTAS_META_COMMAND", offset, `${firstWord(line)} is a psql meta-command`);
   }
+  for (const offset of placesIn(text, pieces))
+    findings.add("DELTAS_PLACE", offset, "a place is held for a statement that is not written");
   const statements: Statement[] = [];
   if (pieces.length > 0) {
     const parser = await loadParser();

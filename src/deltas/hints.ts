@@ -17,6 +17,7 @@ export const HINTS: Readonly<Record<DeltasProblemCode, string>> = {
     "Only psql knows commands that start with a backslash. Remove the line, or write what it does in SQL.",
   DELTAS_COPY_FROM_STDIN: "Deltas have no standard input. Write the rows as INSERT.",
   DELTAS_TRANSACTION: "Remove it: the deploy opens and ends the transaction.",
+  DELTAS_PLACE: "Write the statement that it asks for, and take the comment away.",
   DELTAS_SYNTAX: "Mend the statement; psql would refuse it at the same place.",
   DELTAS_BODY_SYNTAX: "Mend the body; the server checks it when the statement runs.",
 };

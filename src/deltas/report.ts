@@ -9,6 +9,7 @@ export type DeltasProblemCode =
   | "DELTAS_META_COMMAND"
   | "DELTAS_COPY_FROM_STDIN"
   | "DELTAS_TRANSACTION"
+  | "DELTAS_PLACE"
   | "DELTAS_SYNTAX"
   | "DELTAS_BODY_SYNTAX";
 

@@ -32,6 +32,7 @@ export interface ConnectionSettings {
 }
 
 export type Client = pg.Client;
+export type Pool = pg.Pool;
 
 /** How long a connection may take before the server counts as unreachable, in milliseconds (`PGCONNECT_TIMEOUT` overrides it, in seconds). */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -127,6 +128,11 @@ export function libpqEnvironment(settings: ConnectionSettings): Record<string, s
  * @throws DatabaseError `UNREACHABLE`, `LOGIN_REFUSED`, `NO_SUCH_DATABASE`, `TLS` …, with what mends each
  */
 export async function connect(settings: ConnectionSettings): Promise<Client> {
+  return (await connectBy(settings)).client;
+}
+
+/** The connection, and what of TLS it took to get it. */
+async function connectBy(settings: ConnectionSettings): Promise<{ client: Client; ssl: TlsOptions | false }> {
   const mode = settings.sslmode ?? checkSslMode(process.env.PGSSLMODE || "prefer");
   const overSocket = (settings.host ?? process.env.PGHOST ?? "").startsWith("/");
   const attempts: (TlsOptions | false)[] =
@@ -142,7 +148,7 @@ export async function connect(settings: ConnectionSettings): Promise<Client> {
     const client = newClient(settings, ssl);
     try {
       await client.connect();
-      return client;
+      return { client, ssl };
     } catch (error) {
       // libpq, too, tells of the first attempt where the second fails for the same reason.
       failure ??= error;
@@ -168,9 +174,29 @@ export async function withClient<T>(
   }
 }
 
-function newClient(settings: ConnectionSettings, ssl: TlsOptions | false): Client {
+/**
+ * Hands over a pool of one connection, for a library that asks for a pool, and ends it whatever happens.
+ *
+ * @throws DatabaseError as {@link connect} does
+ */
+export async function withPool<T>(
+  settings: ConnectionSettings,
+  work: (pool: Pool) => Promise<T>,
+): Promise<T> {
+  const { client, ssl } = await connectBy(settings);
+  await client.end();
+  const pool = new pg.Pool({ ...clientConfig(settings, ssl), max: 1 });
+  pool.on("error", () => undefined);
+  try {
+    return await work(pool);
+  } finally {
+    await pool.end();
+  }
+}
+
+function clientConfig(settings: ConnectionSettings, ssl: TlsOptions | false): pg.ClientConfig {
   const timeout = Number(process.env.PGCONNECT_TIMEOUT);
-  const client = new pg.Client({
+  return {
     host: settings.host,
     port: settings.port,
     database: settings.database,
@@ -180,7 +206,11 @@ function newClient(settings: ConnectionSettings, ssl: TlsOptions | false): Clien
     ssl,
     application_name: "wovtools",
     connectionTimeoutMillis: timeout > 0 ? timeout * 1000 : CONNECT_TIMEOUT_MS,
-  });
+  };
+}
+
+function newClient(settings: ConnectionSettings, ssl: TlsOptions | false): Client {
+  const client = new pg.Client(clientConfig(settings, ssl));
   // Without a listener a connection that breaks while idle would end the process; the next query reports it.
   client.on("error", () => undefined);
   return client;

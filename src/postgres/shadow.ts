@@ -64,7 +64,12 @@ function noServer(error: unknown): undefined {
   if (!(error instanceof ConfigError) && !(error instanceof DatabaseError)) throw error;
 }
 
-const PREFIX = "wov_shadow_";
+const SHADOW_PREFIX = "wov_shadow_";
+
+/** A name that no shadow has. */
+export function shadowName(): string {
+  return `${SHADOW_PREFIX}${randomBytes(8).toString("hex")}`;
+}
 
 /**
  * Makes an empty database, hands over how to reach it, and drops it whatever happens. Shadows that a killed
@@ -82,10 +87,9 @@ export async function withShadow<T>(
 ): Promise<T> {
   const admin = await connect(server.connection);
   try {
-    const name = freeName(server, called) ?? `${PREFIX}${randomBytes(8).toString("hex")}`;
-    await admin.query("SELECT pg_advisory_lock(hashtext($1))", [name]);
-    if (server.isThrowAway) await emptyServer(admin);
-    else await dropLeftShadows(admin);
+    const name = freeName(server, called) ?? shadowName();
+    await lockShadow(admin, name);
+    await clearLeft(server, admin);
     await admin.query(`CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0`);
     try {
       return await work({ ...server.connection, database: name });
@@ -103,19 +107,34 @@ function freeName({ isThrowAway, connection }: ShadowServer, called: string | un
   return isThrowAway && called !== undefined && !isTaken ? called : null;
 }
 
+/** Says that a shadow of that name is in use, for as long as the session lasts. */
+export async function lockShadow(admin: Client, name: string): Promise<void> {
+  await admin.query("SELECT pg_advisory_lock(hashtext($1))", [name]);
+}
+
+/** Clears away what earlier shadows have left, of which none is in use. */
+export async function clearLeft({ isThrowAway }: ShadowServer, admin: Client): Promise<void> {
+  if (isThrowAway) await emptyServer(admin);
+  else await dropLeftShadows(admin);
+}
+
 async function dropLeftShadows(admin: Client): Promise<void> {
   const { rows } = await admin.query<{ datname: string }>(
     `SELECT datname FROM pg_catalog.pg_database d
      WHERE starts_with(datname, $1) AND pg_catalog.pg_has_role(datdba, 'USAGE')
      AND NOT EXISTS (SELECT FROM pg_catalog.pg_locks
        WHERE locktype = 'advisory' AND objid = (hashtext(d.datname)::bigint & x'ffffffff'::bigint)::oid)`,
-    [PREFIX],
+    [SHADOW_PREFIX],
   );
   for (const { datname } of rows) await dropShadow(admin, datname);
 }
 
 /** What an earlier shadow's SQL has made beside its database: without it that SQL can be run again. */
 async function emptyServer(admin: Client): Promise<void> {
+  const { rows: inUse } = await admin.query(
+    "SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND pid <> pg_catalog.pg_backend_pid()",
+  );
+  if (inUse.length > 0) return;
   const { rows } = await admin.query<{ statement: string }>(
     `SELECT format('DROP DATABASE %I WITH (FORCE)', datname) AS statement FROM pg_catalog.pg_database
      WHERE NOT datistemplate AND datname <> current_database()
@@ -126,7 +145,7 @@ async function emptyServer(admin: Client): Promise<void> {
   for (const { statement } of rows) await admin.query(statement);
 }
 
-async function dropShadow(admin: Client, name: string): Promise<void> {
+export async function dropShadow(admin: Client, name: string): Promise<void> {
   await admin.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`);
 }
 
@@ -154,18 +173,28 @@ export function withLoadedShadow<T>(
 ): Promise<T> {
   const loaded = (shadow: ConnectionSettings) =>
     withClient(shadow, async (client) => {
-      if (server.isThrowAway) await makeRoles(client, load.roles ?? []);
-      try {
-        await client.query(load.sql);
-      } catch (error) {
-        throw error instanceof ServerError ? refused(error, load) : error;
-      }
+      await loadShadow(server, client, load);
       return work(shadow, client);
     });
   return withShadow(server, loaded, load.called);
 }
 
-async function makeRoles(client: Client, names: readonly string[]): Promise<void> {
+/**
+ * Runs SQL in a shadow.
+ *
+ * @throws BlockedError `SHADOW_REFUSED`
+ */
+export async function loadShadow(server: ShadowServer, client: Client, load: ShadowLoad): Promise<void> {
+  if (server.isThrowAway) await makeRoles(client, load.roles ?? []);
+  try {
+    await client.query(load.sql);
+  } catch (error) {
+    throw error instanceof ServerError ? refused(error, load) : error;
+  }
+}
+
+/** Makes the roles that a server lacks. */
+export async function makeRoles(client: Client, names: readonly string[]): Promise<void> {
   const { rows } = await client.query<{ rolname: string }>("SELECT rolname FROM pg_catalog.pg_roles");
   const known = new Set(rows.map(({ rolname }) => rolname));
   for (const name of new Set(names)) {

@@ -57,7 +57,7 @@ async function optionsInHelp(group: string, ...command: string[]): Promise<strin
 /** What the seed's spelling adds, which the command line spells out before it is read. */
 const SPELLED_OUT = ["-pc", "-lwdb"];
 
-for (const command of ["init", "status", "push-db", "db", "hash", "diff", "deploy", "hook"]) {
+for (const command of ["init", "status", "push-db", "db", "hash", "diff", "deltas", "deploy", "hook"]) {
   commands(`the options of wov ${command} are those of its help`, async () => {
     const told = firstCells(section(`### wov ${command}`)).filter((word) => !SPELLED_OUT.includes(word));
     assert.equal(sorted(told), sorted(await optionsInHelp("Options", command)));

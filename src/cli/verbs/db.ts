@@ -1,5 +1,4 @@
 import type { Argv } from "yargs";
-import { editDeltas } from "../../commands/db/edit.js";
 import { info, schemaOf } from "../../commands/db/info.js";
 import {
   createInstance,
@@ -19,6 +18,7 @@ import { ConfigError, type ExitStatus } from "../../errors.js";
 import type { Colors, Output } from "../output.js";
 import { table } from "../table.js";
 import { type ArgumentsOf, commandOptions, type GlobalArguments, verb } from "../verb.js";
+import { noteWriting, statementCount, writingStatus } from "./deltas.js";
 import { printDiff, printHash } from "./schema.js";
 
 const flag = (describe: string) => ({ describe, type: "boolean" as const, default: false });
@@ -48,7 +48,8 @@ const options = (yargs: Argv<GlobalArguments>) =>
     )
     .option("wdb-ver", flag("Print the version that the ledger gives the database"))
     .option("wdb-log", flag("Print what the ledger knows of the database, oldest first"))
-    .option("wdb-edit", flag("Open the pending deltas in $VISUAL or $EDITOR"))
+    .option("wdb-deltas", flag("Write the SQL that the pending deltas lack"))
+    .option("wdb-edit", flag("Open the pending deltas in $VISUAL or $EDITOR, with what they lack at the end"))
     .option("command", { alias: "c", describe: "Run SQL", type: "string", requiresArg: true })
     .option("file", {
       alias: "f",
@@ -60,7 +61,7 @@ const options = (yargs: Argv<GlobalArguments>) =>
     .option("postgres-start", flag("Start the embedded server as the secrets describe it"))
     .option("postgres-stop", flag("Stop it; the data stay"))
     .example("wov-db shopdb --schema-diff", "what has changed since the newest archived version")
-    .example("wov-db shopdb --wdb-edit", "write pending deltas")
+    .example("wov-db shopdb --wdb-deltas", "write pending deltas for what was done to the database")
     .example("wov-db shopdb --rebase", "two branches have archived: yours is put behind the other")
     .example('wov-db shopdb -c "SELECT count(*) FROM orders"', "run SQL");
 
@@ -180,9 +181,23 @@ const ACTIONS: readonly (readonly [(args: Arguments) => boolean, Action])[] = [
     },
   ],
   [
+    ({ wdbDeltas }) => wdbDeltas,
+    async (args, output) => {
+      const { writePending } = await import("../../commands/db/deltas.js");
+      const result = await writePending(databaseOptions(args, output));
+      noteWriting(result, output);
+      output.result(result, () =>
+        result.outcome === "nothing" ? "" : `${result.file}: ${statementCount(result)}\n\n${result.sql}`,
+      );
+      return writingStatus(result);
+    },
+  ],
+  [
     ({ wdbEdit }) => wdbEdit,
     async (args, output) => {
+      const { editDeltas } = await import("../../commands/db/edit.js");
       const result = await editDeltas(databaseOptions(args, output));
+      for (const note of result.notes) output.note(note);
       output.result(
         result,
         () =>

@@ -1,29 +1,35 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { relative } from "node:path";
+import type { ProjectDatabase } from "../../config/project.js";
 import { deltasError } from "../../deltas/error.js";
-import { ConfigError } from "../../errors.js";
-import { readText, writeAtomic } from "../../files.js";
+import { ConfigError, WovError } from "../../errors.js";
+import { exists, writeAtomic } from "../../files.js";
 import { changeLines } from "../change-text.js";
 import { check } from "../check.js";
 import { readPending } from "../database-state.js";
+import type { WritingOptions } from "../deltas.js";
 import type { EditResult } from "../results.js";
 import { onlyDatabase, openSession, type Session } from "../session.js";
+import { suggestPending } from "./deltas.js";
 import type { DatabaseOptions } from "./ledger.js";
 
+export interface EditOptions extends DatabaseOptions, WritingOptions {}
+
 /**
- * Opens the pending deltas in the user's editor, `$VISUAL` or `$EDITOR`. A new file begins with a comment that
- * says what differs. What comes back is checked.
+ * Opens the pending deltas in the user's editor, `$VISUAL` or `$EDITOR`, with what they lack written at their end as
+ * a suggestion. Where that cannot be written, a new file begins with a comment that says what differs. What comes
+ * back is checked.
  *
  * @throws ConfigError `NO_EDITOR`, `EDITOR_FAILED`; BlockedError where the deltas cannot be applied as they are;
  *   the file stays as it was written
  */
-export async function editDeltas(options: DatabaseOptions = {}): Promise<EditResult> {
+export async function editDeltas(options: EditOptions = {}): Promise<EditResult> {
   const session = await openSession(options);
   const database = onlyDatabase(session, options.database);
   const file = database.paths.pendingDeltas;
-  if ((await readText(file, ConfigError)) === null)
-    await writeAtomic(file, await heading(options, session, database.name));
+  editorOf(session, file);
+  const { suggested, notes } = await writeSuggestion(options, session, database);
   await openEditor(session, file);
   const pending = await readPending(session, database);
   const problem = pending === null ? undefined : deltasError(pending.report);
@@ -32,7 +38,30 @@ export async function editDeltas(options: DatabaseOptions = {}): Promise<EditRes
     database: database.name,
     file: relative(session.project.root, file),
     statements: pending?.report.statements.length ?? 0,
+    suggested,
+    notes,
   };
+}
+
+/** The editor is to open whatever is the matter with the database: it may be what mends it. */
+async function writeSuggestion(
+  options: EditOptions,
+  session: Session,
+  database: ProjectDatabase,
+): Promise<Pick<EditResult, "suggested" | "notes">> {
+  const file = database.paths.pendingDeltas;
+  let notes: string[] = [];
+  try {
+    const { content, written } = await suggestPending(session, database, options);
+    if (written.sql !== "") await writeAtomic(file, content);
+    if (written.sql !== "" || (await exists(file)))
+      return { suggested: written.statements.length, notes: [...written.reasons] };
+  } catch (error) {
+    if (!(error instanceof WovError)) throw error;
+    notes = [`No suggestion: ${error.message}`];
+  }
+  if (!(await exists(file))) await writeAtomic(file, await heading(options, session, database.name));
+  return { suggested: 0, notes };
 }
 
 /** What the file is for, and what differs now, as comments. */
@@ -52,14 +81,17 @@ async function heading(options: DatabaseOptions, session: Session, database: str
     .join("\n")}\n\n`;
 }
 
+function editorOf({ env }: Session, file: string): string {
+  const editor = env.VISUAL || env.EDITOR;
+  if (editor) return editor;
+  throw new ConfigError("NO_EDITOR", "No editor is set.", {
+    where: file,
+    hint: "Set VISUAL or EDITOR, or edit the file by hand.",
+  });
+}
+
 async function openEditor(session: Session, file: string): Promise<void> {
-  const editor = session.env.VISUAL || session.env.EDITOR;
-  if (!editor) {
-    throw new ConfigError("NO_EDITOR", "No editor is set.", {
-      where: file,
-      hint: "Set VISUAL or EDITOR, or edit the file by hand.",
-    });
-  }
+  const editor = editorOf(session, file);
   // As git has it, the variable may hold arguments, e.g. "code --wait".
   const [program = "", ...args] = editor.split(/\s+/).filter((word) => word !== "");
   const child = spawn(program, [...args, file], { stdio: "inherit" });

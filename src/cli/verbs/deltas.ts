@@ -1,0 +1,52 @@
+import { deltas } from "../../commands/deltas.js";
+import type { DeltasResult } from "../../commands/results.js";
+import type { ExitStatus } from "../../errors.js";
+import type { Output } from "../output.js";
+import { commandOptions, verb } from "../verb.js";
+
+const SOURCE = "shopdb, prod:shopdb, shopdb@1.2.0, shopdb@head, postgres://… or path/file.sql";
+
+export const deltasVerb = verb({
+  command: "deltas <from> <to>",
+  describe: "Write the SQL that leads from one schema to another; exit status 1 where it is not proven",
+  options: (yargs) =>
+    yargs
+      .positional("from", { describe: `One schema: ${SOURCE}`, type: "string", demandOption: true })
+      .positional("to", { describe: "The other", type: "string", demandOption: true })
+      .option("out", { describe: "Write it to a file", type: "string", requiresArg: true })
+      .example("$0 deltas shopdb@head shopdb", "what was done to the database since the newest version")
+      .example(
+        "$0 deltas prod:shopdb shopdb@head --out up.sql",
+        "what would bring a stage to the newest version",
+      ),
+  run: async (args, output) => {
+    const result = await deltas(args.from, args.to, { ...commandOptions(args, output), out: args.out });
+    noteWriting(result, output);
+    output.result(result, () =>
+      result.file === null ? result.sql : `${result.file}: ${statementCount(result)}`,
+    );
+    return writingStatus(result);
+  },
+});
+
+type Writing = Pick<DeltasResult, "outcome" | "open" | "renames" | "reasons" | "warnings" | "statements">;
+
+export function statementCount({ statements }: Pick<Writing, "statements">): string {
+  return statements.length === 1 ? "1 statement" : `${statements.length} statements`;
+}
+
+/** Tells beside the deltas what whoever uses them has to know. */
+export function noteWriting({ outcome, open, renames, reasons, warnings }: Writing, output: Output): void {
+  for (const warning of warnings) output.note(`warning: ${warning}`);
+  for (const { kind, from, to } of renames)
+    output.note(`${kind} ${from} is dropped and ${to} is added, which are alike: a rename? See --renames.`);
+  for (const { type, name, change, why } of open)
+    output.note(`not written: ${type} ${name} ${change}${why === null ? "" : ` (${why})`}`);
+  for (const reason of reasons) output.note(`not proven: ${reason}`);
+  if (outcome === "nothing") output.note("nothing differs");
+  if (outcome === "proven") output.note("proven on a shadow");
+}
+
+export function writingStatus({ outcome }: Pick<Writing, "outcome">): ExitStatus {
+  return outcome === "open" || outcome === "unproven" ? 1 : 0;
+}

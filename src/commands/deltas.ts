@@ -1,0 +1,168 @@
+/** Writing the SQL that leads from one schema to another, and proving it. */
+import { resolve } from "node:path";
+import type { ProjectDatabase } from "../config/project.js";
+import { checkDeltas } from "../deltas/check.js";
+import { statementFacts } from "../deltas/facts.js";
+import { renderPlaces } from "../deltas/write/places.js";
+import { renderStatements } from "../deltas/write/render.js";
+import { BlockedError } from "../errors.js";
+import { writeAtomic } from "../files.js";
+import type { ConnectionSettings } from "../postgres/connection.js";
+import type { ShadowServer } from "../postgres/shadow.js";
+import { loadParser, type Parser } from "../schema/parser.js";
+import type { RenameCandidate } from "./deltas/library.js";
+import { type Written, writeDeltas } from "./deltas/write.js";
+import { refuseSettingsThatDiffer } from "./diff.js";
+import type { SchemaText } from "./live-schema.js";
+import { prove, ShadowServers } from "./proof.js";
+import type { DeltasResult } from "./results.js";
+import { connectionOfSource, databaseOf, parseSource, readSource, sourceName } from "./schema-source.js";
+import type { CommandOptions } from "./session.js";
+
+/** How deltas are to be written. */
+export interface WritingOptions extends CommandOptions {
+  /** Which of the possible renames are meant; none unless given. */
+  readonly chooseRenames?:
+    | ((candidates: readonly RenameCandidate[]) => Promise<readonly RenameCandidate[]>)
+    | undefined;
+}
+
+export interface DeltasOptions extends WritingOptions {
+  /** A file to write the deltas to. */
+  readonly out?: string | undefined;
+}
+
+/**
+ * Writes the SQL that leads from one schema to another.
+ *
+ * @param from a schema source, see `hash`
+ * @param to a schema source
+ * @throws ConfigError `SETTINGS_DIFFER`; BlockedError `SHADOW_REFUSED` where no server can hold one of them
+ * @example (await deltas("shopdb@head", "shopdb")).sql // → "ALTER TABLE public.orders ADD COLUMN note text;\n"
+ */
+export async function deltas(from: string, to: string, options: DeltasOptions = {}): Promise<DeltasResult> {
+  const [before, after] = [parseSource(from), parseSource(to)];
+  const like = databaseOf(before) ?? databaseOf(after);
+  const [old, now] = await Promise.all([readSource(before, options, like), readSource(after, options, like)]);
+  refuseSettingsThatDiffer(old, now);
+  const near =
+    (await connectionOfSource(after, options)) ?? (await connectionOfSource(before, options)) ?? undefined;
+  const result = await writeAndProve(
+    { from: old, to: now, near, pending: "", database: { pgDump: "bundled", schema: now.settings } },
+    options,
+  );
+  const { out } = options;
+  const file = out === undefined ? null : resolve(options.cwd ?? process.cwd(), out);
+  if (file !== null) await writeAtomic(file, result.sql);
+  return { from: sourceName(before), to: sourceName(after), file, ...result };
+}
+
+export interface WritingRequest {
+  readonly from: SchemaText;
+  readonly to: SchemaText;
+  /** Deltas that are written already. */
+  readonly pending: string;
+  /** A database on whose server shadows are made where they may be. */
+  readonly near: ConnectionSettings | undefined;
+  readonly database: Pick<ProjectDatabase, "pgDump" | "schema">;
+}
+
+/** What of a result is about the writing. */
+export type DeltasWritten = Omit<DeltasResult, "from" | "to" | "file">;
+
+/** Writes what leads from one schema to another behind what is written already, and proves both together. */
+export async function writeAndProve(
+  request: WritingRequest,
+  options: WritingOptions,
+): Promise<DeltasWritten> {
+  const servers = new ShadowServers();
+  try {
+    const parser = await loadParser();
+    const written = await write(servers, request, options, parser);
+    const text = renderStatements(written.statements, parser);
+    const places = renderPlaces(written.open);
+    const common = {
+      sql: [text, places].filter((part) => part !== "").join("\n"),
+      statements: written.statements.map(({ sql, notes }) => ({
+        sql,
+        notes: [...notes],
+        destructive: statementFacts({ text: sql }, parser).destructive,
+      })),
+      open: written.open.map(({ id, change, details, why }) => ({
+        ...named(id),
+        change,
+        details: [...details],
+        why,
+      })),
+      renames: written.renames.map(({ kind, from, to }) => ({ kind, from, to })),
+      reasons: [],
+      warnings: [],
+    };
+    if (written.open.length > 0) return { ...common, outcome: "open" };
+    if (written.statements.length === 0) return { ...common, outcome: "nothing" };
+    return { ...common, ...(await verdict(servers, request, text, options)) };
+  } finally {
+    await servers.close();
+  }
+}
+
+/** `table shop.orders` as type and name. */
+function named(id: string): { type: string; name: string } {
+  const at = id.search(/ [^ ]*$/);
+  return { type: id.slice(0, at), name: id.slice(at + 1) };
+}
+
+/** The database's own server serves first; where it refuses one of the schemas, an embedded one is asked. */
+async function write(
+  servers: ShadowServers,
+  { from, to, near, pending }: WritingRequest,
+  options: WritingOptions,
+  parser: Parser,
+): Promise<Written> {
+  const written = (await checkDeltas(Buffer.from(pending), "the pending deltas")).statements;
+  const progress = options.progress ?? (() => undefined);
+  const chooseRenames = options.chooseRenames ?? (async () => []);
+  const on = (server: ShadowServer) =>
+    writeDeltas({
+      from,
+      to,
+      pending: written.map(({ text }) => ({ sql: text })),
+      server,
+      parser,
+      chooseRenames,
+      progress,
+    });
+  const own = await servers.own(near);
+  if (own === null) return on(await servers.embedded());
+  try {
+    return await on(own);
+  } catch (error) {
+    if (!(error instanceof BlockedError) || error.code !== "SHADOW_REFUSED") throw error;
+    return on(await servers.embedded());
+  }
+}
+
+async function verdict(
+  servers: ShadowServers,
+  { from, to, near, pending, database }: WritingRequest,
+  text: string,
+  { progress = () => undefined }: WritingOptions,
+): Promise<Pick<DeltasWritten, "outcome" | "reasons">> {
+  const content = Buffer.from([pending, text].filter((part) => part !== "").join("\n"));
+  const proof = await prove(servers, {
+    from,
+    to,
+    near,
+    database,
+    progress,
+    deltas: { file: "the deltas", content },
+  });
+  if (proof.verdict === "proven") return { outcome: "proven", reasons: [] };
+  if (proof.verdict === "uncovered") return { outcome: "unproven", reasons: [...proof.reasons] };
+  const { failure, missed, surplus } = proof;
+  const told = [...missed, ...surplus].map(({ change, type, name }) => `${type} ${name} ${change}`);
+  return {
+    outcome: "unproven",
+    reasons: failure === null ? told : [`${failure.where}: ${failure.message} (${failure.statement})`],
+  };
+}

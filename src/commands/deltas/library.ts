@@ -1,0 +1,152 @@
+/**
+ * The library that writes the difference of two databases as SQL. It is an alpha, so nothing but this module knows
+ * it, and what it says is tried before it is believed.
+ */
+import type { StableId } from "@supabase/pg-delta";
+import { type ConnectionSettings, withPool } from "../../postgres/connection.js";
+import { quoteIdentifier } from "../../postgres/quote.js";
+import { qualified, readable } from "../../schema/names.js";
+import { ignoredBy, type SchemaSettings } from "../../schema/settings.js";
+
+/** A statement of the library's, without its semicolon. */
+export interface LibraryStatement {
+  readonly sql: string;
+  /** The tables that it drops, and the columns, e.g. `table shop.orders`, `column shop.orders.note`. */
+  readonly destroys: readonly string[];
+  /** The tables and columns that it makes. */
+  readonly makes: readonly string[];
+}
+
+/** Something that is gone and something that came, alike but for the name. */
+export interface RenameCandidate {
+  /** e.g. `column`, `table`. */
+  readonly kind: string;
+  /** e.g. `shop.orders.note`. */
+  readonly from: string;
+  readonly to: string;
+  /** Whether each is like no other. */
+  readonly isCertain: boolean;
+  /** The statement that gives the new name. */
+  readonly sql: string;
+}
+
+export interface LibraryPlan {
+  /** In the order in which they are to run. */
+  readonly statements: readonly LibraryStatement[];
+  readonly renames: readonly RenameCandidate[];
+}
+
+/** What the library has read of a database. */
+export interface LibraryFacts {
+  readonly extracted: import("@supabase/pg-delta").ExtractResult;
+}
+
+/** Reads a database. Nobody else's transactions are held up, and nothing is changed. */
+export async function readFacts(connection: ConnectionSettings): Promise<LibraryFacts> {
+  const { extract } = await import("@supabase/pg-delta/extract");
+  // Secrets stand in the archived schema as they are; without them no difference of theirs could be written.
+  return { extracted: await withPool(connection, (pool) => extract(pool, { redactSecrets: false })) };
+}
+
+/**
+ * Asks the library for what leads from one database to another. Both are on one server, so roles are no difference.
+ *
+ * @throws Error whatever the library throws where it gives up
+ */
+export async function planDifference(
+  from: LibraryFacts,
+  to: LibraryFacts,
+  settings: SchemaSettings,
+): Promise<LibraryPlan> {
+  const { plan } = await import("@supabase/pg-delta/plan");
+  const planned = plan(from.extracted.factBase, to.extracted.factBase, {
+    renames: "prompt",
+  });
+  const counts = countedBy(settings);
+  const statements = planned.actions
+    .filter(({ produces, destroys, consumes }) => {
+      const about = [...produces, ...destroys];
+      return (about.length > 0 ? about : consumes.slice(0, 1)).some(counts);
+    })
+    .map(({ sql, produces, destroys }) => ({
+      sql: sql.trim().replace(/;$/, ""),
+      destroys: destroys.flatMap(holderOfData),
+      makes: produces.flatMap(holderOfData),
+    }));
+  const renames = planned.renameCandidates.flatMap(({ from: old, to: now, status }): RenameCandidate[] => {
+    const sql = renaming(old, now);
+    if (sql === null || !counts(old)) return [];
+    return [
+      { kind: kindOf(old), from: nameOf(old), to: nameOf(now), isCertain: status !== "ambiguous", sql },
+    ];
+  });
+  return { statements, renames };
+}
+
+/** Whether an object counts, as the settings have it. */
+function countedBy(settings: SchemaSettings): (id: StableId) => boolean {
+  const ignored = ignoredBy(settings);
+  const counts = (id: StableId): boolean => {
+    if ("target" in id) return counts(id.target);
+    if (id.kind === "schema") return !ignored.schema(id.name);
+    if (!("schema" in id) || id.schema === null) return true;
+    const table = "table" in id ? id.table : TABLES.has(id.kind) && "name" in id ? id.name : null;
+    return table === null ? !ignored.schema(id.schema) : !ignored.table(id.schema, table);
+  };
+  return counts;
+}
+
+const TABLES: ReadonlySet<string> = new Set(["table", "view", "materializedView", "foreignTable"]);
+
+/** What rows are lost with. */
+function holderOfData(id: StableId): string[] {
+  return id.kind === "table" || id.kind === "column" ? [`${id.kind} ${nameOf(id)}`] : [];
+}
+
+function nameOf(id: StableId): string {
+  if ("table" in id && "name" in id)
+    return `${qualified(id.schema, readable(id.table))}.${readable(id.name)}`;
+  if (id.kind === "typeAttribute") return `${qualified(id.schema, readable(id.type))}.${readable(id.name)}`;
+  if ("schema" in id && "name" in id) return qualified(id.schema, readable(id.name));
+  return "name" in id ? readable(id.name) : id.kind;
+}
+
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ["materializedView", "materialized view"],
+  ["foreignTable", "foreign table"],
+  ["typeAttribute", "attribute"],
+]);
+
+function kindOf({ kind }: StableId): string {
+  return WORDS.get(kind) ?? kind;
+}
+
+/** By `ALTER kind name RENAME TO new`; nothing that holds data is of another kind. */
+const RENAMED_BY_NAME: ReadonlySet<string> = new Set([
+  "table",
+  "view",
+  "materializedView",
+  "foreignTable",
+  "sequence",
+  "index",
+  "collation",
+  "domain",
+  "type",
+]);
+
+/** The statement that renames; null for kinds that lose nothing when they are dropped and made anew. */
+function renaming(from: StableId, to: StableId): string | null {
+  const quoted = (...names: string[]) => names.map(quoteIdentifier).join(".");
+  if (!("name" in to)) return null;
+  const name = quoteIdentifier(to.name);
+  if (from.kind === "schema") return `ALTER SCHEMA ${quoted(from.name)} RENAME TO ${name}`;
+  if (from.kind === "column")
+    return `ALTER TABLE ${quoted(from.schema, from.table)} RENAME COLUMN ${quoted(from.name)} TO ${name}`;
+  if (from.kind === "constraint")
+    return `ALTER TABLE ${quoted(from.schema, from.table)} RENAME CONSTRAINT ${quoted(from.name)} TO ${name}`;
+  if (from.kind === "typeAttribute")
+    return `ALTER TYPE ${quoted(from.schema, from.type)} RENAME ATTRIBUTE ${quoted(from.name)} TO ${name} CASCADE`;
+  if (!RENAMED_BY_NAME.has(from.kind) || !("schema" in from) || !("name" in from) || from.schema === null)
+    return null;
+  return `ALTER ${kindOf(from).toUpperCase()} ${quoted(from.schema, from.name)} RENAME TO ${name}`;
+}

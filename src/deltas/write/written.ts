@@ -1,0 +1,20 @@
+/** Deltas as they are written: values, before they are text. */
+
+/** A statement of deltas that the tool has written. */
+export interface WrittenStatement {
+  /** Without its semicolon. */
+  readonly sql: string;
+  /** What a reader has to know, one sentence each; beside what the statement itself tells. */
+  readonly notes: readonly string[];
+}
+
+/** A difference that no statement was found for. */
+export interface OpenDifference {
+  /** e.g. `table shop.orders`. */
+  readonly id: string;
+  readonly change: "added" | "changed" | "dropped";
+  /** What of it differs, a line each. */
+  readonly details: readonly string[];
+  /** Why there is no statement, e.g. the server's refusal of the one that was tried. */
+  readonly why: string | null;
+}
