@@ -55,7 +55,8 @@ interface Builder {
   parents: readonly Address[];
 }
 
-function keyOf({ space, type, schema, name }: Address): string {
+/** What two addresses of one object have in common, and no others. */
+export function keyOf({ space, type, schema, name }: Address): string {
   return `${space === "object" ? type : space}\0${schema ?? ""}\0${name}`;
 }
 

@@ -1,0 +1,92 @@
+/**
+ * Where objects go that the tree has no kind for: operators, casts, text search, servers, publications.
+ *
+ * What needs no object of the tree is made before all of them, in `initial/`. So is what such an object needs, together
+ * with the types and functions that it needs itself. Everything else comes after them, in `final/`.
+ */
+import type { KindType } from "../kinds.js";
+import type { Unit } from "./gather.js";
+import { handleOf, mentionsOf } from "./mentions.js";
+
+/** Units by where they go; those in neither set have files of their own. */
+export interface Placement {
+  /** Objects of the tree's kinds among them. */
+  readonly initial: ReadonlySet<Unit>;
+  readonly final: ReadonlySet<Unit>;
+  /** Schemas and extensions that have to be there before what is in `initial`. */
+  readonly before: ReadonlySet<Unit>;
+  /** Units that are needed by objects, and need some that are not made before all others. */
+  readonly torn: readonly Unit[];
+}
+
+/** What may be made before all else where something there needs it. Rows may not, nor what is made of them. */
+const MOVABLE: ReadonlySet<KindType> = new Set<KindType>([
+  "type",
+  "domain",
+  "function",
+  "procedure",
+  "aggregate",
+]);
+
+/** Decides between `initial/` and `final/`. @param units in the order of the dump */
+export function placeLoose(units: readonly Unit[]): Placement {
+  const mentions = new Map(units.map((unit) => [unit, mentionsOf(unit.statements)]));
+  const byHandle = new Map<string, Unit[]>();
+  for (const unit of units) {
+    const handle = handleOf(unit);
+    if (handle !== null) byHandle.set(handle, [...(byHandle.get(handle) ?? []), unit]);
+  }
+  const namesIn = (unit: Unit) => [...(mentions.get(unit) ?? [])];
+  const needs = (unit: Unit) =>
+    namesIn(unit)
+      .flatMap((name) => byHandle.get(name) ?? [])
+      .filter(({ name }) => name?.type !== "schema" && name?.type !== "extension");
+  const loose = units.filter(({ name }) => name === null);
+  const named = new Set(units.filter(({ name }) => name !== null).flatMap(needs));
+  const initial = new Set<Unit>();
+  const torn: Unit[] = [];
+  for (const unit of loose) {
+    const all = [...closureOf(unit, needs)];
+    const isFree = all.every(({ name }) => name === null);
+    if (!isFree && !named.has(unit) && !isUsedUnnamed(unit)) continue;
+    if (all.every(({ name }) => name === null || MOVABLE.has(name.type)))
+      for (const one of all) initial.add(one);
+    else if (named.has(unit)) torn.push(unit);
+  }
+  const final = new Set(loose.filter((unit) => !initial.has(unit)));
+  const isKnown = (name: string) =>
+    byHandle.get(name)?.some((one) => one.name?.type !== "extension") === true;
+  const isMade = (unit: Unit) => namesIn(unit).every(isKnown);
+  return { initial, final, before: neededBefore(units, initial, isMade), torn };
+}
+
+/** What something needs and the dump does not make is brought by an extension; nothing says which. */
+function neededBefore(
+  units: readonly Unit[],
+  initial: ReadonlySet<Unit>,
+  isMade: (unit: Unit) => boolean,
+): ReadonlySet<Unit> {
+  const extended = ![...initial].every(isMade);
+  const schemas = new Set([...initial].map(({ address }) => address.schema));
+  return new Set(
+    units.filter(({ name }) => {
+      if (name?.type === "extension") return extended;
+      return name?.type === "schema" && (extended || schemas.has(name.parts[0] ?? ""));
+    }),
+  );
+}
+
+/** A cast may be used where none is written, and so may the operator class that a type's indexes take by default. */
+function isUsedUnnamed({ address: { type }, statements }: Unit): boolean {
+  return (
+    type === "cast" || (type === "operator class" && statements.some(({ tree }) => tree.isDefault === true))
+  );
+}
+
+/** A unit and everything that it needs, directly or not. */
+function closureOf(unit: Unit, needs: (unit: Unit) => readonly Unit[]): ReadonlySet<Unit> {
+  const all = new Set([unit]);
+  // A set hands out what is added to it while it is gone through.
+  for (const one of all) for (const other of needs(one)) all.add(other);
+  return all;
+}
