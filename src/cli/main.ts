@@ -48,7 +48,6 @@ async function runGitHook(
 ): Promise<ExitStatus | undefined> {
   if (program !== "wov" || verb !== "hook" || [name, ...args].some((word) => word?.startsWith("-")))
     return undefined;
-  if (name === "pre-push") await import("../commands/ahead.js").then(({ startAhead }) => startAhead());
   const [{ HOOK_NAMES }, { runHook, wayAround }] = await Promise.all([
     import("../commands/hook.js"),
     import("./verbs/hook-run.js"),

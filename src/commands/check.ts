@@ -57,6 +57,7 @@ export async function checkSession(
         readDatabaseState(session, database, {
           verify: options.verify ?? "all",
           journal: archivingPlace(repositories, database).journal,
+          mayRemember: true,
         }),
       ),
     ),

@@ -13,6 +13,7 @@ import type { LedgerVersion } from "../stage/ledger.js";
 import type { CompareOptions, SchemaComparison } from "./compare.js";
 import { type KnownSame, knownSameIn } from "./known-same.js";
 import { readLiveSchema, type SchemaText, schemaText } from "./live-schema.js";
+import { readRememberedSchema } from "./remembered-schema.js";
 import { connectionOf, type Session } from "./session.js";
 
 /** Deltas that wait to be archived. */
@@ -42,19 +43,30 @@ export interface LiveDatabase {
   readonly ledger: LedgerVersion | null;
 }
 
+export interface ReadOptions {
+  readonly verify: "heads" | "all";
+  /** Where the database's journal is; what is remembered from one run to the next lies beside it. */
+  readonly journal: string;
+  /** A schema read before may serve where the server's catalogs have not changed. Otherwise pg_dump runs. */
+  readonly mayRemember?: boolean;
+}
+
 /** Reads everything of one database. An unreachable database is part of the answer, not an error. */
 export async function readDatabaseState(
   session: Session,
   database: ProjectDatabase,
-  options: { readonly verify: "heads" | "all"; readonly journal: string },
+  options: ReadOptions,
 ): Promise<DatabaseState> {
+  const folder = dirname(options.journal);
+  const remembered =
+    options.mayRemember === true ? join(folder, `schema-${database.name}-${session.stage}`) : null;
   const [live, archive, pending, journal] = await Promise.all([
-    readLive(session, database),
+    readLive(session, database, remembered),
     readArchive(database.paths, { verify: options.verify }),
     readPending(session, database),
     readJournal(options.journal),
   ]);
-  const known = knownSameIn(join(dirname(options.journal), "same-schemas"));
+  const known = knownSameIn(join(folder, "same-schemas"));
   return { database, archive, pending, interrupted: journal !== null, known, live };
 }
 
@@ -82,13 +94,16 @@ export async function readPending(
 async function readLive(
   session: Session,
   database: ProjectDatabase,
+  remembered: string | null,
 ): Promise<LiveDatabase | DatabaseError | ConfigError> {
   const found = await connectionOf(session, database.name).catch(configError);
   if (found instanceof ConfigError) return found;
   const { settings } = found;
   session.progress(`reading the schema of ${database.name} on ${session.stage}`);
   const [schema, ledger] = await Promise.allSettled([
-    readLiveSchema(settings, database),
+    remembered === null
+      ? readLiveSchema(settings, database)
+      : readRememberedSchema(settings, database, remembered),
     readLedger(settings),
   ]);
   if (schema.status === "fulfilled" && ledger.status === "fulfilled")

@@ -33,7 +33,9 @@ export async function status(options: StatusOptions = {}): Promise<StatusResult>
     chosenDatabases(session, options.databases).map(async (database) => {
       const journal = archivingPlace(repositories, database).journal;
       const states = await Promise.all(
-        stages.map((stage) => readDatabaseState({ ...session, stage }, database, { verify: "all", journal })),
+        stages.map((stage) =>
+          readDatabaseState({ ...session, stage }, database, { verify: "all", journal, mayRemember: true }),
+        ),
       );
       const [first] = states;
       if (first === undefined) throw new RangeError("a project has at least one stage");

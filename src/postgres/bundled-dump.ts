@@ -35,21 +35,38 @@ export type DumpResult = { readonly dump: string } | { readonly failure: string 
 const COMPILE_QUICKLY = ["--liftoff-only", "--wasm-lazy-compilation"];
 const COMPILE_AS_USUAL = ["--no-liftoff-only", "--no-wasm-lazy-compilation"];
 
-/** A thread that was started before anybody asked for it. */
+/** A thread that has nothing to do: started before anybody asked for it, or kept after its work. */
 let waiting: Worker | undefined;
 
-/** Starts the thread that the next `startDumpWorker` gets. It does not keep the process from ending. */
+/** Threads with a task that they have not ended well, or not yet. */
+const atWork = new WeakSet<Worker>();
+
+/** What a thread has printed before it is let go: its memory never becomes smaller. */
+const LARGE_DUMP = 10_000_000;
+
+/** Starts the thread that the next `takeDumpWorker` gets. It does not keep the process from ending. */
 export function startDumpWorkerAhead(): void {
   waiting ??= newWorker();
   waiting.unref();
 }
 
-/** Starts the thread, which loads pg_dump at once and then waits for its task. */
-export function startDumpWorker(): Worker {
+/** A thread that loads pg_dump at once, or has it loaded, and waits for a task. Whoever takes it gives it back. */
+export function takeDumpWorker(): Worker {
   const worker = waiting ?? newWorker();
   waiting = undefined;
+  for (const flag of COMPILE_QUICKLY) setFlagsFromString(flag);
   worker.ref();
   return worker;
+}
+
+/** Keeps one thread for the next dump, since to load pg_dump costs more than to read a small schema. */
+export async function giveBackDumpWorker(worker: Worker): Promise<void> {
+  if (waiting !== undefined || atWork.has(worker)) {
+    await worker.terminate();
+    return;
+  }
+  waiting = worker;
+  worker.unref();
 }
 
 function newWorker(): Worker {
@@ -119,11 +136,13 @@ export async function dumpThroughClient(worker: Worker, client: Client, run: Dum
   });
 
   const task: DumpTask = { port: port2, signal, args: run.args, parameters: run.parameters };
+  atWork.add(worker);
   try {
     worker.postMessage(task, [port2]);
     const [result]: DumpResult[] = await once(worker, "message");
     if (result === undefined) throw new DumpFailure("pg_dump ended without an answer", sqlState);
     if ("failure" in result) throw new DumpFailure(result.failure, sqlState);
+    if (result.dump.length < LARGE_DUMP) atWork.delete(worker);
     return result.dump;
   } finally {
     stream.removeAllListeners("data");

@@ -104,7 +104,7 @@ async function dump(task: DumpTask): Promise<DumpResult> {
   }
 }
 
-parentPort?.once("message", async (task: DumpTask) => {
+parentPort?.on("message", async (task: DumpTask) => {
   const result = await dump(task);
   parentPort?.postMessage(result);
 });

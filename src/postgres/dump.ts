@@ -35,9 +35,9 @@ const BUNDLED_MAJOR = 18;
  */
 export async function dumpSchema(settings: ConnectionSettings, options: DumpOptions): Promise<string> {
   if (options.program !== "bundled") return systemDump(settings, options);
-  const { dumpThroughClient, startDumpWorker } = await import("./bundled-dump.js");
+  const { dumpThroughClient, giveBackDumpWorker, takeDumpWorker } = await import("./bundled-dump.js");
   // The worker compiles pg_dump while the connection is made.
-  const worker = startDumpWorker();
+  const worker = takeDumpWorker();
   let client: Client | undefined;
   try {
     client = await connect(settings);
@@ -48,7 +48,7 @@ export async function dumpSchema(settings: ConnectionSettings, options: DumpOpti
     if (error instanceof DatabaseError || error instanceof ConfigError) throw error;
     throw dumpFailed(error instanceof Error ? error.message : String(error), settings, error);
   } finally {
-    await Promise.all([worker.terminate(), client?.end()]);
+    await Promise.all([giveBackDumpWorker(worker), client?.end()]);
   }
 }
 
@@ -78,9 +78,11 @@ export interface PreparedDump {
 
 /** Loads the bundled pg_dump for a dump inside a transaction; no other program can see what is not committed. */
 export async function prepareDump(): Promise<PreparedDump> {
-  const { DumpFailure, dumpThroughClient, startDumpWorker } = await import("./bundled-dump.js");
-  const worker = startDumpWorker();
-  const end = async () => void (await worker.terminate());
+  const { DumpFailure, dumpThroughClient, giveBackDumpWorker, takeDumpWorker } = await import(
+    "./bundled-dump.js"
+  );
+  const worker = takeDumpWorker();
+  const end = () => giveBackDumpWorker(worker);
   const run = async (client: Client, options: Omit<DumpOptions, "program">) => {
     const args = dumpArguments(options);
     try {
@@ -93,8 +95,6 @@ export async function prepareDump(): Promise<PreparedDump> {
     } catch (error) {
       if (!(error instanceof DumpFailure)) throw error;
       throw new DumpRefused(dumpFailed(error.message, clientSettings(client), error), error.sqlState);
-    } finally {
-      await end();
     }
   };
   return { run, end };
