@@ -127,6 +127,8 @@ type Words = (command: string) => string;
 
 /** `wov` has every command by its name; the others are one of them, or, for `wo`, its own. */
 async function verbsOf(program: Program): Promise<(readonly [RegisteredVerb, Words])[]> {
+  const asNamed: Words = (command) => command;
+  if (program === "wo") return (await woVerbs()).map((add) => [add, asNamed]);
   const [
     { pushDbVerb },
     { dbVerb },
@@ -148,7 +150,6 @@ async function verbsOf(program: Program): Promise<(readonly [RegisteredVerb, Wor
     import("./verbs/deltas.js"),
     import("./verbs/not-built.js"),
   ]);
-  const asNamed: Words = (command) => command;
   const asDefault: Words = (command) => command.replace(/^\S+/, "$0");
   switch (program) {
     case "wov-push-db":
@@ -157,14 +158,17 @@ async function verbsOf(program: Program): Promise<(readonly [RegisteredVerb, Wor
       return [[dbVerb, asDefault]];
     case "wov-deploy":
       return [[deploy, asDefault]];
-    case "wo":
-      return ["init", "migrate", "drop", "plan", "import"].map((name) => [
-        notBuilt(`${name} [words..]`, "Objects, one script each"),
-        asNamed,
-      ]);
     case "wov": {
       const all = [initVerb, statusVerb, pushDbVerb, dbVerb, hashVerb, diffVerb, deploy, deltas, hookVerb];
       return all.map((add) => [add, asNamed]);
     }
   }
+}
+
+async function woVerbs(): Promise<RegisteredVerb[]> {
+  const [{ woInitVerb, woPlanVerb, woMigrateVerb, woDropVerb }, { woImportVerb }] = await Promise.all([
+    import("./verbs/wo.js"),
+    import("./verbs/wo-import.js"),
+  ]);
+  return [woInitVerb, woPlanVerb, woMigrateVerb, woImportVerb, woDropVerb];
 }

@@ -1,0 +1,159 @@
+/** `wo plan` and `wo migrate`: what brings a database to its tree, and doing it. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { DatabaseError as ServerError } from "pg";
+import { BlockedError, ConfigError, DatabaseError } from "../../errors.js";
+import { applyObjects, applyPrelude, type Done } from "../../objects/apply.js";
+import { planObjects } from "../../objects/decide.js";
+import { isWorthAnotherTry } from "../../objects/failures.js";
+import { hasPrelude, isNothing, type ObjectsPlan } from "../../objects/plan.js";
+import { readState } from "../../objects/read-state.js";
+import { NOTHING } from "../../objects/state.js";
+import { readTree, type Tree } from "../../objects/tree.js";
+import { type Client, connect } from "../../postgres/connection.js";
+import { lockDatabase } from "../../stage/lock.js";
+import type { WoMigrateResult } from "../results.js";
+import { createDatabase, openDatabase } from "./database.js";
+import { resultOf } from "./result.js";
+import { readSettings, type WoOptions, type WoSettings } from "./settings.js";
+
+export interface WoMigrateOptions extends WoOptions {
+  /** Only say what would be done. */
+  readonly plan?: boolean | undefined;
+  /** How long a statement may wait for a lock, in seconds; 5 unless given, 0: for ever. */
+  readonly lockTimeout?: number | undefined;
+  /** How long to wait for another run on the same database, in seconds; 60 unless given. */
+  readonly wait?: number | undefined;
+}
+
+const LOCK_TIMEOUT_S = 5;
+const WAIT_S = 60;
+const ATTEMPTS = 5;
+/** The pause before the second attempt, in milliseconds; each one after it is twice as long. */
+const PAUSE_MS = 100;
+
+/**
+ * Brings a database to its tree: makes it where it is missing, runs the migrations that it lacks, then makes, makes
+ * again and drops objects until all are as their scripts say. One transaction, the bookkeeping included.
+ *
+ * @throws ConfigError for the variables and the tree; BlockedError; DatabaseError
+ * @example
+ * const { steps } = await woMigrate({ plan: true });
+ */
+export async function woMigrate(options: WoMigrateOptions = {}): Promise<WoMigrateResult> {
+  const settings = await readSettings(options);
+  const tree = await readTree(settings.dir, settings.rolePrefix);
+  const progress = options.progress ?? (() => undefined);
+  const lockTimeout = milliseconds(options.lockTimeout ?? LOCK_TIMEOUT_S, "--lock-timeout");
+  const patience = milliseconds(options.wait ?? WAIT_S, "--wait");
+  let client = await openDatabase(settings);
+  const created = client === null;
+  if (client === null) {
+    if (options.plan === true) {
+      const plan = await planObjects(tree, NOTHING, settings);
+      return resultOf(settings, tree, { plan, created, applied: false, done: null });
+    }
+    progress(`making the database ${settings.connection.database}`);
+    await createDatabase(tree, settings, progress);
+    client = await connect(settings.connection);
+  }
+  try {
+    return await new Run(client, { settings, tree, progress, lockTimeout, patience, created }).migrate(
+      options.plan === true,
+    );
+  } finally {
+    await client.end();
+  }
+}
+
+function milliseconds(seconds: number, name: string): number {
+  if (Number.isFinite(seconds) && seconds >= 0 && seconds * 1000 <= 2 ** 31 - 1)
+    return Math.round(seconds * 1000);
+  throw new ConfigError("WO_USAGE", `${name} takes a number of seconds from 0 up.`, {});
+}
+
+interface RunTerms {
+  readonly settings: WoSettings;
+  readonly tree: Tree;
+  readonly progress: (doing: string) => void;
+  readonly lockTimeout: number;
+  readonly patience: number;
+  readonly created: boolean;
+}
+
+/** A run on an open connection. */
+class Run {
+  constructor(
+    private readonly client: Client,
+    private readonly terms: RunTerms,
+  ) {}
+
+  async migrate(planOnly: boolean): Promise<WoMigrateResult> {
+    const { settings, tree, created } = this.terms;
+    const told = (plan: ObjectsPlan, done: readonly Done[] | null) =>
+      resultOf(settings, tree, { plan, created, applied: done !== null, done });
+    const first = await this.#plan();
+    if (planOnly || isNothing(first)) return told(first, null);
+    if (!hasPrelude(first)) refuse(first);
+    await lockDatabase(this.client, this.terms.patience, (holder) =>
+      this.terms.progress(`waiting for ${holder}`),
+    );
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const { plan, done } = await this.#transaction();
+        return told(
+          { ...plan, migrations: first.migrations, initial: first.initial, before: first.before },
+          done,
+        );
+      } catch (error) {
+        if (attempt >= ATTEMPTS || !isWorthAnotherTry(error)) throw inWords(error);
+        await sleep(PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
+      }
+    }
+  }
+
+  async #plan(afterPrelude = false): Promise<ObjectsPlan> {
+    const { tree, settings } = this.terms;
+    const state = await readState(this.client, tree);
+    return planObjects(tree, state, { searchPath: settings.searchPath, afterPrelude });
+  }
+
+  async #transaction(): Promise<{ plan: ObjectsPlan; done: readonly Done[] }> {
+    const { client } = this;
+    const { progress, lockTimeout } = this.terms;
+    await client.query(`SET lock_timeout = ${lockTimeout}`);
+    await client.query("BEGIN");
+    try {
+      let plan = await this.#plan();
+      if (hasPrelude(plan)) {
+        await applyPrelude(client, plan, { progress });
+        plan = await this.#plan(true);
+      }
+      const done = await applyObjects(client, plan, { progress });
+      await client.query("COMMIT");
+      return { plan, done };
+    } catch (error) {
+      // A connection that is gone has taken its transaction with it.
+      await client.query("ROLLBACK").catch(() => undefined);
+      throw error;
+    }
+  }
+}
+
+/** @throws the first reason why a plan cannot be applied */
+function refuse({ blockers: [blocker] }: ObjectsPlan): void {
+  if (blocker !== undefined) throw blocker;
+}
+
+/** What the server says outside of any script, as when deferred constraints are checked at the end. */
+function inWords(error: unknown): unknown {
+  if (!(error instanceof ServerError)) return error;
+  const details = { hint: error.hint ?? "Nothing of this run is kept.", cause: error };
+  const detail = error.detail === undefined ? "" : `\n  ${error.detail}`;
+  if (error.code === "42501")
+    return new DatabaseError(
+      "NO_RIGHT_FOR_STATEMENT",
+      `The role may not do this: ${error.message}.`,
+      details,
+    );
+  return new BlockedError("SERVER_REFUSED", `The server refuses: ${error.message}.${detail}`, details);
+}

@@ -1,0 +1,68 @@
+/** A plan, and what became of it, as data for a person or a program. */
+import type { Done } from "../../objects/apply.js";
+import { describeName } from "../../objects/kinds.js";
+import { hasPrelude, isCertain, type ObjectsPlan, type Step } from "../../objects/plan.js";
+import type { Tree } from "../../objects/tree.js";
+import { describeConnection } from "../../postgres/connection.js";
+import type { WoMigrateResult, WoStep } from "../results.js";
+import type { WoSettings } from "./settings.js";
+
+export interface Outcome {
+  readonly plan: ObjectsPlan;
+  /** Whether the database was made, or would be. */
+  readonly created: boolean;
+  readonly applied: boolean;
+  /** What was done; null where nothing was to be, or only a plan was asked for. */
+  readonly done: readonly Done[] | null;
+}
+
+export function resultOf(
+  { connection }: WoSettings,
+  tree: Tree,
+  { plan, created, applied, done }: Outcome,
+): WoMigrateResult {
+  const outlook =
+    hasPrelude(plan) && !applied
+      ? ["the steps are planned as if the migrations changed nothing that they are about"]
+      : [];
+  return {
+    database: connection.database,
+    target: describeConnection(connection),
+    created,
+    applied,
+    create: created ? tree.create.map(({ path }) => path) : [],
+    initial: plan.initial.map(({ run }) => run.path),
+    migrations: plan.migrations.map(({ run }) => run.path),
+    recordedMigration: plan.mark,
+    steps: done === null ? plan.steps.map((step) => stepOf(step, tree)) : doneSteps(plan, done, tree),
+    final: plan.final.map(({ run }) => run.path),
+    blockers: plan.blockers.map(({ code, message, where = null, hint = null }) => ({
+      code,
+      message,
+      where,
+      hint,
+    })),
+    notes: [...plan.notes, ...outlook],
+  };
+}
+
+function doneSteps({ steps }: ObjectsPlan, done: readonly Done[], tree: Tree): WoStep[] {
+  const byId = new Map(steps.map((step) => [`${step.id} ${step.op === "drop"}`, step]));
+  return done.flatMap(({ id, op }) => {
+    const step = byId.get(`${id} ${op === "drop"}`);
+    return step === undefined ? [] : [{ ...stepOf(step, tree), action: op, certain: true }];
+  });
+}
+
+function stepOf(step: Step, tree: Tree): WoStep {
+  const also = "drops" in step ? step.drops.map(({ id }) => id).filter((id) => id !== step.id) : [];
+  return {
+    action: step.op === "again" ? "remake" : step.op,
+    id: step.id,
+    object: describeName(step.name),
+    file: tree.objects.get(step.id)?.path ?? null,
+    why: step.why,
+    certain: isCertain(step),
+    drops: [...new Set(also)],
+  };
+}

@@ -1,0 +1,156 @@
+/** The thoughts behind a plan; what is asked for is thought once. Pure. */
+import type { Parser } from "../schema/parser.js";
+import { checkScript } from "./check-script.js";
+import { type DependentsIndex, type Fall, indexDependents } from "./dependents.js";
+import { idOf, type ObjectName } from "./kinds.js";
+import { indexNames, type NameIndex } from "./names.js";
+import { type Needs, needsOf } from "./needs.js";
+import { type Order, orderObjects, refuseSelfReference } from "./order.js";
+import { readScriptFacts, type ScriptFacts } from "./script.js";
+import type { Existing, ObjectsState } from "./state.js";
+import type { ObjectScript, Tree } from "./tree.js";
+import type { Standing } from "./verdicts.js";
+
+/** A script that is looked into. */
+export interface ReadScript {
+  readonly script: ObjectScript;
+  readonly facts: ScriptFacts;
+  readonly needs: Needs;
+}
+
+/** What a plan is made from. */
+export class Decision {
+  readonly dependents: DependentsIndex;
+  readonly names: NameIndex;
+  readonly #read = new Map<string, ReadScript>();
+  readonly #falls = new Map<string, Fall>();
+  #order: Order | undefined;
+  #changed: Map<string, Standing> | undefined;
+  #places: Set<string> | undefined;
+
+  constructor(
+    readonly tree: Tree,
+    readonly state: ObjectsState,
+    readonly standings: ReadonlyMap<string, Standing>,
+    private readonly parser: Parser | null,
+    readonly searchPath: readonly string[],
+  ) {
+    this.dependents = indexDependents(state, standings);
+    this.names = indexNames(
+      parser === null ? [] : [...tree.objects.values()].map(({ name }) => name),
+      searchPath,
+    );
+  }
+
+  with(...verdicts: Standing["verdict"][]): Standing[] {
+    return [...this.standings.values()].filter(({ verdict }) => verdicts.includes(verdict));
+  }
+
+  /** Reads a script of the tree, and refuses it where it is not what its name says. */
+  read(id: string): ReadScript {
+    const known = this.#read.get(id);
+    if (known !== undefined) return known;
+    const script = this.tree.objects.get(id);
+    if (script === undefined || this.parser === null) throw new RangeError(`${id} has no script to read`);
+    const facts = readScriptFacts(this.parser, script.text);
+    checkScript(script, facts, this.searchPath);
+    const needs = needsOf(script, facts, this.names, this.searchPath);
+    refuseSelfReference(id, needs, script.path);
+    const read = { script, facts, needs };
+    this.#read.set(id, read);
+    return read;
+  }
+
+  /** The statements of a text; none where it cannot be parsed. */
+  parseAll(text: string): unknown[] {
+    return this.parser === null ? [] : readScriptFacts(this.parser, text).statements.map(({ tree }) => tree);
+  }
+
+  /** What dropping an object takes with it. */
+  fallOf(id: string): Fall {
+    const known = this.#falls.get(id);
+    if (known !== undefined) return known;
+    const mayDrop = (other: string) => this.tree.objects.has(other) || this.isGoing(other);
+    const fall = this.dependents.fall(this.standings.get(id)?.existing ?? [], mayDrop);
+    this.#falls.set(id, fall);
+    return fall;
+  }
+
+  isGoing(id: string): boolean {
+    return this.standings.get(id)?.verdict === "drop";
+  }
+
+  /** Ids of what falls with an object, itself aside. */
+  fallenWith(id: string): string[] {
+    const { drops, along } = this.fallOf(id);
+    const ids = [...drops.map((existing) => this.idOf(existing)), ...along];
+    return [...new Set(ids)].filter((other) => other !== id);
+  }
+
+  /** The id by which an object goes in the tree. */
+  idOf(existing: Existing): string {
+    for (const type of ["type", "function"] as const) {
+      const other = idOf({ ...existing.name, type });
+      if (this.standings.get(other)?.existing.includes(existing)) return other;
+    }
+    const folded = idOf({ ...existing.name, parts: existing.name.parts.map((part) => part.toLowerCase()) });
+    const exact = idOf(existing.name);
+    return !this.standings.has(exact) && this.standings.get(folded)?.existing.includes(existing)
+      ? folded
+      : exact;
+  }
+
+  /** Objects whose scripts run for certain, roles aside, by id. */
+  get changed(): ReadonlyMap<string, Standing> {
+    this.#changed ??= new Map(this.objects("create", "remake").map((one) => [one.id, one]));
+    return this.#changed;
+  }
+
+  /** Objects that stand so, roles aside. */
+  objects(...verdicts: Standing["verdict"][]): Standing[] {
+    return this.with(...verdicts).filter(({ name }) => name.type !== "role");
+  }
+
+  /** Whether an object has to go first, since another is to get its name, or that of its index. */
+  makesRoom(id: string): boolean {
+    const { name } = this.standings.get(id) ?? {};
+    if (name === undefined) return false;
+    if (name.type === "constraint" || name.type === "index") return true;
+    this.#places ??= new Set(this.with("create").map((created) => placeOf(created.name)));
+    return this.#places.has(placeOf(name));
+  }
+
+  /** Objects that other steps drop, or may drop, on their way, and whose scripts make them again. */
+  fallen(): Set<string> {
+    const early = this.objects("drop").filter(({ id }) => this.makesRoom(id));
+    const fallen = [...this.objects("remake"), ...early].flatMap(({ id }) => this.fallenWith(id));
+    return new Set(fallen.filter((id) => !this.changed.has(id) && this.tree.objects.has(id)));
+  }
+
+  /** The order in which scripts run. */
+  order(): Order {
+    if (this.#order !== undefined) return this.#order;
+    const ids = [...this.changed.keys(), ...this.fallen()];
+    const needs = new Map(ids.map((id) => [id, this.read(id).needs]));
+    this.#order = orderObjects(needs, (id) => this.tree.objects.get(id)?.path ?? id);
+    return this.#order;
+  }
+
+  pathOf(id: string): string {
+    return this.tree.objects.get(id)?.path ?? this.state.recorded.get(id)?.path ?? id;
+  }
+
+  /** The scripts that were looked into. */
+  readScripts(): Iterable<ReadScript> {
+    return this.#read.values();
+  }
+}
+
+/** Objects of one place cannot have one name. */
+function placeOf({ type, parts }: ObjectName): string {
+  const isRoutine = type === "function" || type === "procedure" || type === "aggregate";
+  const isRelation = ["table", "view", "materialized-view", "sequence", "index", "type", "domain"].includes(
+    type,
+  );
+  return [isRoutine ? "routine" : isRelation ? "relation" : type, ...parts].join("\0");
+}

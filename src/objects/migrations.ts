@@ -1,0 +1,146 @@
+/** Which migrations run, and what has to be dropped around them. Pure. */
+import { loadParser } from "../schema/parser.js";
+import { isTreeObject, listAt, namesIn, objectAt, stringAt, unwrap } from "../schema/tree.js";
+import { refuseTransactions } from "./check-script.js";
+import type { DependentsIndex, Root } from "./dependents.js";
+import { dropSql } from "./drop-sql.js";
+import { idOf, type KindType } from "./kinds.js";
+import type { DropRun, ObjectsPlan } from "./plan.js";
+import { plainRuns } from "./runs.js";
+import { readScriptFacts } from "./script.js";
+import { columnKey, type Existing, type ObjectsState } from "./state.js";
+import type { Script, Tree } from "./tree.js";
+import type { Standing } from "./verdicts.js";
+
+type MigrationsPlan = Pick<ObjectsPlan, "before" | "migrations" | "mark"> & { readonly notes: string[] };
+
+/** The migrations that a database lacks, oldest first. None where none was ever recorded: it is made as it is now. */
+export function pendingMigrations({ migrations }: Tree, state: ObjectsState): readonly Script[] {
+  const last = state.migrations.at(-1);
+  return last === undefined ? [] : migrations.filter(({ id }) => id > last);
+}
+
+export async function planMigrations(
+  tree: Tree,
+  state: ObjectsState,
+  dependents: DependentsIndex,
+  standings: ReadonlyMap<string, Standing>,
+): Promise<MigrationsPlan> {
+  const pending = pendingMigrations(tree, state);
+  const isFirst = state.migrations.length === 0;
+  return {
+    migrations: await plainRuns(pending),
+    mark: isFirst ? (tree.migrations.at(-1)?.id ?? "") : null,
+    before: pending.length === 0 ? [] : await dropsAround(pending, tree, state, dependents, standings),
+    notes: notesOf(tree, state),
+  };
+}
+
+/** wo asks for the last migration only, so that one with an earlier name never runs. */
+function notesOf({ migrations }: Tree, { migrations: recorded }: ObjectsState): string[] {
+  const [first, ...more] = recorded;
+  const last = more.at(-1);
+  if (first === undefined || last === undefined) return [];
+  const missed = migrations.filter(({ id }) => id > first && id < last && !recorded.includes(id));
+  return missed.map(
+    ({ path }) => `${path} does not run: its name is before that of the last one that did, ${last}`,
+  );
+}
+
+/** A table that a migration alters in a way that what depends on it may forbid. */
+export interface Altered {
+  readonly types: readonly KindType[];
+  readonly schema: string | null;
+  readonly name: string;
+  /** Names of columns; null where it is about the whole. */
+  readonly columns: readonly string[] | null;
+}
+
+/** What scripts, such as migrations, drop or change the type of. */
+export async function alteredBy(scripts: readonly Script[]): Promise<Altered[]> {
+  if (scripts.length === 0) return [];
+  const parser = await loadParser();
+  return scripts.flatMap(({ path, text }) => {
+    const facts = readScriptFacts(parser, text);
+    refuseTransactions(path, facts);
+    return facts.statements.flatMap(({ tree }) => alteredByStatement(tree));
+  });
+}
+
+const DROPPED: Readonly<Record<string, readonly KindType[]>> = {
+  OBJECT_TABLE: ["table"],
+  OBJECT_VIEW: ["view"],
+  OBJECT_MATVIEW: ["materialized-view"],
+  OBJECT_FUNCTION: ["function"],
+  OBJECT_ROUTINE: ["function", "procedure", "aggregate"],
+  OBJECT_TYPE: ["type", "domain"],
+  OBJECT_DOMAIN: ["domain"],
+};
+
+function alteredByStatement(statement: unknown): Altered[] {
+  const [type, fields] = unwrap(statement);
+  if (type === "DropStmt") {
+    const types = DROPPED[stringAt(fields, "removeType") ?? ""] ?? [];
+    if (stringAt(fields, "behavior") === "DROP_CASCADE" || types.length === 0) return [];
+    return listAt(fields, "objects").map((node) => {
+      const names = namesOfObject(node);
+      return { types, schema: names.at(-2) ?? null, name: names.at(-1) ?? "", columns: null };
+    });
+  }
+  if (type !== "AlterTableStmt") return [];
+  const columns = listAt(fields, "cmds").flatMap((node) => {
+    const command = objectAt(node, "AlterTableCmd");
+    const subtype = stringAt(command, "subtype");
+    return subtype === "AT_AlterColumnType" || subtype === "AT_DropColumn"
+      ? [stringAt(command, "name") ?? ""]
+      : [];
+  });
+  if (columns.length === 0) return [];
+  const range = objectAt(fields, "relation");
+  const schema = stringAt(range, "schemaname") ?? null;
+  return [{ types: ["table"], schema, name: stringAt(range, "relname") ?? "", columns }];
+}
+
+function namesOfObject(node: unknown): string[] {
+  const [type, fields] = unwrap(node);
+  if (type === "List") return namesIn(listAt(fields, "items"));
+  if (type === "TypeName") return namesIn(listAt(fields, "names"));
+  return isTreeObject(fields) ? namesIn(listAt(fields, "objname")) : [];
+}
+
+/** The objects of the database that are altered. */
+export function existingOf(
+  { types, schema, name }: Altered,
+  { existing }: ObjectsState,
+): readonly Existing[] {
+  for (const place of schema === null ? ["public"] : [schema]) {
+    const found = types.flatMap((type) => existing.get(idOf({ type, parts: [place, name] })) ?? []);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+/** Only what a script makes again is dropped. Whatever else is in the way, the server names when the migration runs. */
+async function dropsAround(
+  pending: readonly Script[],
+  tree: Tree,
+  state: ObjectsState,
+  dependents: DependentsIndex,
+  standings: ReadonlyMap<string, Standing>,
+): Promise<DropRun[]> {
+  const roots = (await alteredBy(pending)).flatMap((altered) =>
+    existingOf(altered, state).map((existing): Root => {
+      const columns = altered.columns?.flatMap(
+        (column) => state.dependents.columns.get(columnKey(existing, column)) ?? [],
+      );
+      return { existing, columns };
+    }),
+  );
+  const { drops } = dependents.below(roots, (id) => tree.objects.has(id));
+  const ids = new Map<Existing, string>();
+  for (const { id, existing } of standings.values()) for (const one of existing) ids.set(one, id);
+  return drops.flatMap((existing): DropRun[] => {
+    const id = ids.get(existing);
+    return id === undefined ? [] : [{ id, sql: dropSql(existing, state.dependents.signatures), path: null }];
+  });
+}

@@ -1,0 +1,271 @@
+/** What a database says about its objects: the bookkeeping, what exists, what depends on what. */
+import type { Client } from "../postgres/connection.js";
+import { quoteIdentifier } from "../postgres/quote.js";
+import { idOf, KINDS, type KindType, type ObjectName } from "./kinds.js";
+import { DEPENDENCIES, EXISTING, ROLES } from "./state-queries.js";
+
+/** A row of `wo_objects`. */
+export interface Recorded {
+  readonly id: string;
+  readonly md5: string;
+  readonly script: string;
+  readonly path: string;
+  readonly dependsOn: readonly string[];
+  readonly requiredBy: readonly string[];
+}
+
+/** Where an object stands in the catalogues. */
+export interface Address {
+  readonly classId: number;
+  readonly objectId: number;
+}
+
+/** An object that exists. The overloads of a function are one each, under one id. */
+export interface Existing extends Address {
+  readonly name: ObjectName;
+}
+
+/** One thing that depends on another, as pg_depend has it. */
+export interface Dependency {
+  readonly of: Address;
+  /** The number of the column that depends; 0 where all of it does. */
+  readonly ofColumn: number;
+  readonly on: Address;
+  readonly onColumn: number;
+  /** What depends, in PostgreSQL's words. */
+  readonly description: string;
+  /** `n` normal, `a` automatic, `i` internal, `e` of an extension, `P` and `S` of a partition. */
+  readonly kind: string;
+}
+
+/** A role, and what keeps it from being dropped. */
+export interface RoleFacts {
+  readonly name: string;
+  /** What it owns in this database or of the server, in PostgreSQL's words. */
+  readonly owns: readonly string[];
+  /** Other databases where something is granted to it or owned by it. */
+  readonly elsewhere: readonly string[];
+  /** Policies of this database that name it. */
+  readonly policies: readonly PolicyRoles[];
+  /** Roles that it is a member of. */
+  readonly memberOf: readonly Membership[];
+  /** Roles that are members of it. */
+  readonly members: readonly Membership[];
+}
+
+export interface PolicyRoles {
+  /** Schema, table, name. */
+  readonly parts: readonly string[];
+  readonly roles: readonly string[];
+}
+
+export interface Membership {
+  readonly role: string;
+  readonly admin: boolean;
+}
+
+/** The state of a database, as far as a tree is concerned. */
+export interface ObjectsState {
+  /** The schema of the bookkeeping's tables; null where they are missing. */
+  readonly bookkeeping: string | null;
+  readonly recorded: ReadonlyMap<string, Recorded>;
+  /** The migrations recorded, in order; none where none ever was. */
+  readonly migrations: readonly string[];
+  /** By id. */
+  readonly existing: ReadonlyMap<string, readonly Existing[]>;
+  /** The role of the session. */
+  readonly role: string;
+  readonly isSuperuser: boolean;
+  /** Around the objects that may be dropped, and what the migrations to come alter. */
+  readonly dependents: Dependents;
+}
+
+/** What depends on objects. */
+export interface Dependents {
+  readonly dependencies: readonly Dependency[];
+  /** Functions as DROP has them, e.g. `public.f(integer)`, by `keyOf`. */
+  readonly signatures: ReadonlyMap<string, string>;
+  /** Numbers of the columns of those that are tables, by `columnKey`. */
+  readonly columns: ReadonlyMap<string, number>;
+  /** Roles that may be dropped or made again, by name. */
+  readonly roles: ReadonlyMap<string, RoleFacts>;
+}
+
+/** A state in which there is nothing. */
+export const NOTHING: ObjectsState = {
+  bookkeeping: null,
+  recorded: new Map(),
+  migrations: [],
+  existing: new Map(),
+  role: "",
+  isSuperuser: false,
+  dependents: { dependencies: [], signatures: new Map(), columns: new Map(), roles: new Map() },
+};
+
+/** A thing in the catalogues as one word. */
+export function keyOf({ classId, objectId }: Address): string {
+  return `${classId} ${objectId}`;
+}
+
+interface PlaceRow {
+  readonly schema: string | null;
+  readonly role: string;
+  readonly super: boolean;
+}
+
+/** wo's tables are where the session's search path led when they were made. */
+const PLACE = `
+  SELECT (SELECT nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relname = 'wo_objects' AND c.relkind IN ('r', 'p')
+      ORDER BY array_position(current_schemas(false), n.nspname), n.nspname LIMIT 1) AS schema,
+    current_user AS role,
+    (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) AS super`;
+
+interface RecordedRow {
+  readonly po_id: string;
+  readonly po_md5: string | null;
+  readonly po_script: string | null;
+  readonly po_path: string | null;
+  readonly po_depends_on: string[] | null;
+  readonly po_required_by: string[] | null;
+}
+
+interface ExistingRow {
+  readonly type: string;
+  readonly parts: string[];
+  readonly class: number;
+  readonly object: number;
+}
+
+/** Reads all but what depends on what: three questions, five where there is a bookkeeping. */
+export async function readBase(client: Client): Promise<ObjectsState> {
+  const place = (await client.query<PlaceRow>(PLACE)).rows[0];
+  const schema = place?.schema ?? null;
+  const recorded = schema === null ? [] : await readRecorded(client, schema);
+  const { rows } = await client.query<ExistingRow>(EXISTING);
+  return {
+    ...NOTHING,
+    bookkeeping: schema,
+    recorded: new Map(recorded.map((row) => [row.id, row])),
+    migrations: schema === null ? [] : await readMigrations(client, schema),
+    existing: gatherExisting(rows),
+    role: place?.role ?? "",
+    isSuperuser: place?.super === true,
+  };
+}
+
+async function readRecorded(client: Client, schema: string): Promise<Recorded[]> {
+  const { rows } = await client.query<RecordedRow>(
+    `SELECT * FROM ${quoteIdentifier(schema)}.wo_objects ORDER BY po_id`,
+  );
+  return rows.map((row) => ({
+    id: row.po_id,
+    md5: row.po_md5 ?? "",
+    script: row.po_script ?? "",
+    path: row.po_path ?? "",
+    dependsOn: row.po_depends_on ?? [],
+    requiredBy: row.po_required_by ?? [],
+  }));
+}
+
+/** In the order of the files' names, which is no language's. */
+async function readMigrations(client: Client, schema: string): Promise<string[]> {
+  const { rows } = await client.query<{ pm_id: string }>(
+    `SELECT pm_id FROM ${quoteIdentifier(schema)}.wo_migrations ORDER BY pm_id COLLATE "C"`,
+  );
+  return rows.map((row) => row.pm_id);
+}
+
+const TYPES: ReadonlyMap<string, KindType> = new Map(KINDS.map(({ type }) => [type, type]));
+
+function gatherExisting(rows: readonly ExistingRow[]): Map<string, Existing[]> {
+  const existing = new Map<string, Existing[]>();
+  for (const { type: word, parts, class: classId, object: objectId } of rows) {
+    const type = TYPES.get(word);
+    if (type === undefined) throw new RangeError(`no kind of object is called ${word}`);
+    const name = { type, parts };
+    const id = idOf(name);
+    const same = existing.get(id);
+    if (same === undefined) existing.set(id, [{ name, classId, objectId }]);
+    else same.push({ name, classId, objectId });
+  }
+  return existing;
+}
+
+interface DependencyRow {
+  readonly classid: number;
+  readonly objid: number;
+  readonly objsubid: number;
+  readonly refclassid: number;
+  readonly refobjid: number;
+  readonly refobjsubid: number;
+  readonly deptype: string;
+  readonly description: string;
+}
+
+/**
+ * Reads what depends on some objects, and on what depends on them, and what is known of some roles: three questions
+ * at most, none where nothing is asked for.
+ */
+export async function readDependents(
+  client: Client,
+  objects: readonly Existing[],
+  roles: readonly string[],
+  tables: readonly Existing[],
+): Promise<Dependents> {
+  if (objects.length + roles.length === 0) return NOTHING.dependents;
+  const classes = objects.map(({ classId }) => classId);
+  const ids = objects.map(({ objectId }) => objectId);
+  const dependencies = await client.query<DependencyRow>(DEPENDENCIES, [classes, ids]);
+  const found = dependencies.rows.map(dependencyOf);
+  const facts = roles.length === 0 ? [] : (await client.query<RoleFacts>(ROLES, [[...new Set(roles)]])).rows;
+  return {
+    dependencies: found,
+    signatures: await readSignatures(client, [...objects, ...found.map(({ of }) => of)]),
+    columns: await readColumns(client, tables),
+    roles: new Map(facts.map((role) => [role.name, role])),
+  };
+}
+
+function dependencyOf(row: DependencyRow): Dependency {
+  return {
+    of: { classId: row.classid, objectId: row.objid },
+    ofColumn: row.objsubid,
+    on: { classId: row.refclassid, objectId: row.refobjid },
+    onColumn: row.refobjsubid,
+    kind: row.deptype,
+    description: row.description,
+  };
+}
+
+/** The key of a column in `Dependents.columns`. */
+export function columnKey({ classId, objectId }: Address, column: string): string {
+  return `${classId} ${objectId} ${column}`;
+}
+
+async function readColumns(client: Client, tables: readonly Existing[]): Promise<Map<string, number>> {
+  if (tables.length === 0) return new Map();
+  const { rows } = await client.query<{ object: number; name: string; number: number }>(
+    `SELECT attrelid AS object, attname AS name, attnum AS number FROM pg_catalog.pg_attribute
+     WHERE attrelid = ANY ($1::oid[]) AND attnum > 0 AND NOT attisdropped`,
+    [tables.map(({ objectId }) => objectId)],
+  );
+  const classes = new Map(tables.map(({ classId, objectId }) => [objectId, classId]));
+  return new Map(
+    rows.map(({ object, name, number }) => [
+      columnKey({ classId: classes.get(object) ?? 0, objectId: object }, name),
+      number,
+    ]),
+  );
+}
+
+async function readSignatures(client: Client, things: readonly Address[]): Promise<Map<string, string>> {
+  const { rows } = await client.query<{ class: number; object: number; signature: string }>(
+    `SELECT 'pg_catalog.pg_proc'::regclass::oid AS class, p.oid AS object,
+       format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)) AS signature
+     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+     WHERE p.oid = ANY ($1::oid[])`,
+    [[...new Set(things.map(({ objectId }) => objectId))]],
+  );
+  return new Map(rows.map((row) => [keyOf({ classId: row.class, objectId: row.object }), row.signature]));
+}
