@@ -31,14 +31,24 @@ export abstract class WovError extends Error {
   /** A short, stable name for programs, e.g. `DELTAS_SYNTAX`. */
   readonly code: string;
   readonly where: string | undefined;
-  readonly hint: string | undefined;
+  #hint: string | undefined;
 
   constructor(code: string, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = new.target.name;
     this.code = code;
     this.where = details.where;
-    this.hint = details.hint;
+    this.#hint = details.hint;
+  }
+
+  /** What to do about it. */
+  get hint(): string | undefined {
+    return this.#hint;
+  }
+
+  /** Adds what whoever passes the error on knows besides. */
+  addHint(line: string): void {
+    this.#hint = this.#hint === undefined ? line : `${this.#hint}\n${line}`;
   }
 }
 

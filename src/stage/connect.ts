@@ -26,8 +26,8 @@ export interface StageSession {
   readonly serverVersion: number;
   /** What tells this server's data from any other's; null where the role may not know. */
   readonly systemIdentifier: string | null;
-  /** SQL that puts the session's settings back to what a deploy begins with. */
-  readonly fresh: string;
+  /** Statements that put the session's settings back to what a deploy begins with. */
+  readonly fresh: readonly string[];
 }
 
 /** The oldest server that can say what became of a transaction by its full number. */
@@ -115,7 +115,7 @@ async function refusePooler(client: Client, pid: number, settings: ConnectionSet
   );
 }
 
-async function freshSettings(client: Client, version: number, limits: Limits, by: string): Promise<string> {
+async function freshSettings(client: Client, version: number, limits: Limits, by: string): Promise<string[]> {
   const { lockTimeout, statementTimeout } = limits;
   const own = [
     `SET application_name = ${escapeLiteral(applicationName(by))}`,
@@ -126,8 +126,8 @@ async function freshSettings(client: Client, version: number, limits: Limits, by
     ...(version >= 140_000 ? ["SET idle_session_timeout = 0"] : []),
   ];
   if (version >= 140_000 && (await accepts(client, NOTICE_LOST_CLIENTS))) own.push(NOTICE_LOST_CLIENTS);
-  const fresh = ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL", ...own].join("; ");
-  await client.query(fresh);
+  const fresh = ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL", ...own];
+  await client.query(fresh.join("; "));
   return fresh;
 }
 

@@ -15,6 +15,8 @@ export class StatementFailure extends Error {
   constructor(
     readonly place: StatementPlace,
     readonly reason: unknown,
+    /** How many characters of the query stand before the statement. */
+    private readonly offset = 0,
   ) {
     super(reason instanceof Error ? reason.message : String(reason));
   }
@@ -22,7 +24,8 @@ export class StatementFailure extends Error {
   /** File and line: where the server says in the statement, otherwise where the statement begins. */
   get where(): string {
     const { version, statement } = this.place;
-    const position = this.reason instanceof ServerError ? Number(this.reason.position ?? 1) : 1;
+    const told = this.reason instanceof ServerError ? this.reason.position : undefined;
+    const position = told === undefined ? 1 : Number(told) - this.offset;
     const before = [...statement.text].slice(0, position - 1);
     return `${version.file}:${statement.line + before.filter((char) => char === "\n").length}`;
   }

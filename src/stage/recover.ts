@@ -29,7 +29,7 @@ export async function recover(
   }
   const steps = await ledger.openSteps(database);
   for (const { number, work } of steps) await ledger.settleStep(number, await judge(session.client, work));
-  if (intents.length + steps.length > 0) await session.client.query(session.fresh);
+  if (intents.length + steps.length > 0) await session.client.query(session.fresh.join("; "));
   await ledger.stopLeft(database);
   return { intents: intents.length, steps: steps.length };
 }

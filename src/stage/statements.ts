@@ -10,18 +10,54 @@ export type Teller = (part: Part, number: number | null) => void;
 
 type Session = Pick<StageSession, "client" | "fresh">;
 
-/** Runs a part in a transaction that is open. @returns how long it took, in milliseconds */
+/**
+ * Runs a part in a transaction that is open. Its statements go to the server as one query, whose answers tell how
+ * far it has come.
+ *
+ * @returns how long it took, in milliseconds
+ * @throws StatementFailure
+ */
 export async function runPart(part: Part, { client, fresh }: Session, tell: Teller): Promise<number> {
   const started = performance.now();
   const { version, from, to } = part;
-  if (to > from) await client.query([fresh, ...settingsBefore(part)].join(";\n"));
-  for (let number = from; number < to; number++) {
-    const statement = version.statements[number];
-    if (statement === undefined) continue;
-    tell(part, number);
-    await asStatement({ version, statement }, client.query(statement.text));
+  const statements = version.statements.slice(from, to);
+  if (statements.length === 0) return 0;
+  tell(part, from);
+  const before = [...fresh, ...settingsBefore(part)];
+  let done = -before.length;
+  const { connection } = client;
+  const onComplete = () => {
+    done += 1;
+    if (done > 0 && done < statements.length) tell(part, from + done);
+  };
+  connection.on("commandComplete", onComplete);
+  const texts = [...before, ...statements.map(({ text }) => text)];
+  try {
+    await client.query(asOne(texts));
+  } catch (reason) {
+    // A statement of an archived schema, which is one text, is not counted by itself.
+    const index = Math.min(Math.max(done, 0), statements.length - 1);
+    const statement = statements[index];
+    if (statement === undefined) throw reason;
+    throw new StatementFailure(
+      { version, statement },
+      reason,
+      lengthOf(asOne([...texts.slice(0, before.length + index), ""])),
+    );
+  } finally {
+    connection.off("commandComplete", onComplete);
   }
   return performance.now() - started;
+}
+
+/** A statement may end with a comment, so each semicolon stands in a line of its own. */
+function asOne(statements: readonly string[]): string {
+  return statements.join("\n;\n");
+}
+
+/** In characters, as the server counts. */
+function lengthOf(sql: string): number {
+  return [...sql].length;
 }
 
 /** Waits for a statement; a failure says which one it was. @throws StatementFailure */
@@ -40,7 +76,7 @@ export async function asStatement(
 export async function checkDeferred({ parts }: Segment, { client, fresh }: Session): Promise<void> {
   const version = parts.at(-1)?.version;
   const statement = version?.statements.at(-1);
-  const checking = client.query(`${fresh};\nSET CONSTRAINTS ALL IMMEDIATE`);
+  const checking = client.query(asOne([...fresh, "SET CONSTRAINTS ALL IMMEDIATE"]));
   if (version === undefined || statement === undefined) await checking;
   else await asStatement({ version, statement }, checking);
 }
@@ -60,7 +96,7 @@ export async function prepareOutside(
 ): Promise<{ part: Part; statement: PlannedStatement; target: OutsideTarget }> {
   const statement = part?.version.statements[part.from];
   if (part === undefined || !statement?.outside) throw new RangeError("an outside segment has one statement");
-  for (const sql of [fresh, ...settingsBefore(part)]) await client.query(sql);
+  await client.query(asOne([...fresh, ...settingsBefore(part)]));
   if (PATIENT.has(statement.outside.kind)) await client.query("SET lock_timeout = 0");
   return { part, statement, target: statement.outside };
 }
@@ -71,7 +107,7 @@ export async function prepareOutside(
  * @throws StatementFailure
  */
 export async function tryPlan(plan: DeployPlan, client: Client, tell: Teller): Promise<void> {
-  const session = { client, fresh: "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL" };
+  const session = { client, fresh: ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL"] };
   for (const segment of plan.segments) {
     if (segment.kind === "outside") {
       const { part, statement } = await prepareOutside(segment, session);

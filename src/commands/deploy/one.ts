@@ -1,5 +1,5 @@
 import type { Version } from "../../archive/versions.js";
-import { BlockedError } from "../../errors.js";
+import { BlockedError, WovError } from "../../errors.js";
 import { describeConnection } from "../../postgres/connection.js";
 import { type ApplyProgress, applyPlan } from "../../stage/apply.js";
 import { openStageSession, type StageSession } from "../../stage/connect.js";
@@ -195,6 +195,8 @@ class OneDeploy {
   async #rehearse(plan: DeployPlan, { versions, live, drift }: Decision): Promise<Rehearsal> {
     const { terms, database, settings, progress } = this.order;
     if (terms.rehearse === "never") return { had: false, reason: "--no-rehearse" };
+    if (terms.rehearse === "auto" && terms.mode === "apply" && isItsOwnRehearsal(plan))
+      return { had: false, reason: "the database is empty, and all of it is one transaction" };
     const key = `${database.name} ${plan.id} ${live.sha256}`;
     const { rehearsals } = this.order;
     const running = rehearsals.get(key) ?? rehearse({ plan, versions, database, live, settings, progress });
@@ -294,9 +296,22 @@ class OneDeploy {
   }
 }
 
-/** Writes the failure into the ledger. Where that fails too, the next deploy finds this one unfinished and says so. */
-async function endDeploy(ledger: DeployLedger, deploy: string, error: unknown): Promise<void> {
-  const message = error instanceof Error ? error.message : String(error);
-  const stopped = error instanceof Error && "exitStatus" in error && error.exitStatus === 5;
-  await ledger.end(deploy, stopped ? "stopped" : "failed", message).catch(() => undefined);
+/** On an empty database a transaction that is not committed takes nothing from anybody, as a shadow would not. */
+function isItsOwnRehearsal({ from, segments }: DeployPlan): boolean {
+  return from === null && segments.length === 1 && segments[0]?.kind === "transaction";
+}
+
+/** Writes a failure into the ledger. Where that fails too, the failure says so; the next deploy finds this one unfinished. */
+async function endDeploy(ledger: DeployLedger, deploy: string, failure: unknown): Promise<void> {
+  const stopped = failure instanceof WovError && failure.exitStatus === 5;
+  try {
+    await ledger.end(deploy, stopped ? "stopped" : "failed", messageOf(failure));
+  } catch (error) {
+    if (!(failure instanceof WovError)) throw error;
+    failure.addHint(`The ledger could not be told of this: ${messageOf(error)}`);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
