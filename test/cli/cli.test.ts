@@ -34,6 +34,10 @@ for (const command of [
   ["wov", "hook"],
   ["wov-push-db"],
   ["wov-db"],
+  ["wo", "init"],
+  ["wo", "migrate"],
+  ["wo", "plan"],
+  ["wo", "drop"],
 ] satisfies Command[]) {
   usage(`${command.join(" ")} --help shows examples and the options of every command`, async () => {
     const { stdout, stderr } = succeeds(await run((await used()).project, [...command, "--help"]));
@@ -62,8 +66,8 @@ for (const [command, what, hint] of [
   [["wov", "hash", "shopdb@9.9.9"], /no version 9\.9\.9/, /It has: 1\.0\.0/],
   [["wov", "hash", "shopdb@banana"], /neither a version nor head/, /path\/file\.sql/],
   [["wov", "hash", "nowhere.sql"], /no such file/, /.*/],
-  [["wo", "migrate"], /wo migrate is not built yet|migrate is not built yet/, /Nothing was done/],
-  [["wo", "plan"], /plan is not built yet/, /Nothing was done/],
+  [["wo", "migrate"], /Not set: WO_CONNECTION_STRING, WO_ADMIN_CONNECTION_STRING/, /export WO_ROLE_PREFIX/],
+  [["wo", "plan", "--url", "postgres://localhost/x"], /--url is not for wo/, /WO_CONNECTION_STRING/],
 ] satisfies [Command, RegExp, RegExp][]) {
   usage(`${command.join(" ")} ends with 2`, async () => {
     const refusal: Refusal = { status: 2, what, hint };

@@ -3,10 +3,22 @@ import type { WoDropResult, WoMigrateResult, WoStep } from "../../commands/resul
 import { woDrop } from "../../commands/wo/drop.js";
 import { woInit } from "../../commands/wo/init.js";
 import { woMigrate } from "../../commands/wo/migrate.js";
-import type { ExitStatus } from "../../errors.js";
+import type { WoOptions } from "../../commands/wo/settings.js";
+import { ConfigError, type ExitStatus } from "../../errors.js";
 import type { Colors, Output } from "../output.js";
 import { table } from "../table.js";
-import { verb } from "../verb.js";
+import { type GlobalArguments, verb } from "../verb.js";
+
+/** wo is told by its variables alone, so that environments are never mixed. */
+function options(args: Pick<GlobalArguments, "stage" | "url">, output: Output): WoOptions {
+  for (const name of ["stage", "url"] as const) {
+    if (args[name] === undefined) continue;
+    throw new ConfigError("WO_USAGE", `--${name} is not for wo.`, {
+      hint: "Say where the database is by WO_CONNECTION_STRING.",
+    });
+  }
+  return { progress: output.progress };
+}
 
 const SECONDS = { type: "number", requiresArg: true } as const;
 
@@ -14,8 +26,8 @@ export const woInitVerb = verb({
   command: "init",
   describe: "Make an empty tree of object scripts at WO_DIR",
   options: (yargs) => yargs.example("wo init", "with the five WO_ variables set"),
-  run: async (_, output) => {
-    const result = await woInit({ progress: output.progress });
+  run: async (args, output) => {
+    const result = await woInit(options(args, output));
     output.result(result, (colors) =>
       result.created.length === 0
         ? `${result.dir} is there already: nothing to do`
@@ -34,7 +46,7 @@ export const woPlanVerb = verb({
   command: "plan",
   describe: "Say what wo migrate would do",
   options: (yargs) => yargs.example("wo plan", "what would be done; changes nothing"),
-  run: async (_, output) => tellPlan(await woMigrate({ plan: true, progress: output.progress }), output),
+  run: async (args, output) => tellPlan(await woMigrate({ ...options(args, output), plan: true }), output),
 });
 
 export const woMigrateVerb = verb({
@@ -51,7 +63,7 @@ export const woMigrateVerb = verb({
       .example("wo migrate", "make the database where it is missing, and bring it up to date"),
   run: async (args, output) => {
     const { plan, lockTimeout, wait } = args;
-    const result = await woMigrate({ plan, lockTimeout, wait, progress: output.progress });
+    const result = await woMigrate({ ...options(args, output), plan, lockTimeout, wait });
     return plan ? tellPlan(result, output) : tellMigrate(result, output);
   },
 });
@@ -71,7 +83,7 @@ export const woDropVerb = verb({
       if (names.length > 0)
         output.note(["this will be gone:", ...names.map((name) => `  ${name}`)].join("\n"));
     };
-    const result = await woDrop({ noJoke: !args.joke, announce, progress: output.progress });
+    const result = await woDrop({ ...options(args, output), noJoke: !args.joke, announce });
     for (const note of result.notes) output.note(`note: ${note}`);
     output.result(result, (colors) => dropText(result, colors));
     return 0;

@@ -155,5 +155,5 @@ function inWords(error: unknown): unknown {
       `The role may not do this: ${error.message}.`,
       details,
     );
-  return new BlockedError("SERVER_REFUSED", `The server refuses: ${error.message}.${detail}`, details);
+  return new BlockedError("OBJECTS_REFUSED", `The server refuses: ${error.message}.${detail}`, details);
 }
