@@ -60,7 +60,11 @@ async function runFile(file: string, env: NodeJS.ProcessEnv): Promise<Outcome> {
 async function main(): Promise<void> {
   const files = await testFiles(process.argv.slice(2));
   const server = await startThrowAwayServer({ settings: SERVER_SETTINGS });
-  const env: NodeJS.ProcessEnv = { ...process.env, [SERVER_VARIABLE]: urlOf(server.connection), FORCE_COLOR: "0" };
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    [SERVER_VARIABLE]: urlOf(server.connection),
+    FORCE_COLOR: "0",
+  };
   // Node reads a file of certificates whenever it starts, which takes a quarter of a short command's time.
   delete env.NODE_EXTRA_CA_CERTS;
   const outcomes: Outcome[] = [];

@@ -138,7 +138,6 @@ async function verbsOf(program: Program): Promise<(readonly [RegisteredVerb, Wor
     { hookVerb },
     { deployVerb: deploy },
     { deltasVerb: deltas },
-    { notBuilt },
   ] = await Promise.all([
     import("./verbs/push-db.js"),
     import("./verbs/db.js"),
@@ -148,7 +147,6 @@ async function verbsOf(program: Program): Promise<(readonly [RegisteredVerb, Wor
     import("./verbs/hook.js"),
     import("./verbs/deploy.js"),
     import("./verbs/deltas.js"),
-    import("./verbs/not-built.js"),
   ]);
   const asDefault: Words = (command) => command.replace(/^\S+/, "$0");
   switch (program) {
