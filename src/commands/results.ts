@@ -460,6 +460,23 @@ export type WoMigrateResult = v.InferOutput<typeof WoMigrateResult>;
 export const WoInitResult = v.pipe(v.object({ dir: text, created: v.array(text) }), v.title("wo init"));
 export type WoInitResult = v.InferOutput<typeof WoInitResult>;
 
+export const WoImportResult = v.pipe(
+  v.object({
+    source: text,
+    dir: v.pipe(text, v.description("The tree.")),
+    checksum: v.pipe(text, v.description("Of the schema; a database migrated from the tree has it too.")),
+    written: v.pipe(v.array(text), v.description("Paths of scripts inside the tree.")),
+    unchanged: v.pipe(v.number(), v.description("How many scripts were there already just so.")),
+    unknown: v.pipe(
+      v.array(text),
+      v.description("Paths of scripts that were in the tree, of nothing that the schema has."),
+    ),
+    warnings: v.pipe(v.array(text), v.description("What could not be brought into the tree as it is.")),
+  }),
+  v.title("wo import"),
+);
+export type WoImportResult = v.InferOutput<typeof WoImportResult>;
+
 export const WoDropResult = v.pipe(
   v.object({
     database: text,
@@ -509,5 +526,6 @@ export const RESULTS = {
   "wo-migrate": WoMigrateResult,
   "wo-init": WoInitResult,
   "wo-drop": WoDropResult,
+  "wo-import": WoImportResult,
   error: ErrorResult,
 } as const;

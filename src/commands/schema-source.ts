@@ -115,13 +115,16 @@ export async function readSource(
   return readLiveSchema(parseConnectionUrl(source.url), settings);
 }
 
+/** How a database is read that belongs to no project. */
+export const NO_PROJECT_SETTINGS = { pgDump: "bundled", schema: DEFAULT_SCHEMA } as const;
+
 function settingsFor(
   project: Project | null,
   like: string | null,
 ): { pgDump: string; schema: SchemaOptions } {
   if (project !== null && like !== null) return projectDatabase(project, like);
   const [only, ...others] = project?.databases.values() ?? [];
-  return only !== undefined && others.length === 0 ? only : { pgDump: "bundled", schema: DEFAULT_SCHEMA };
+  return only !== undefined && others.length === 0 ? only : NO_PROJECT_SETTINGS;
 }
 
 /** The database of the project that a source is about; null for a file or a URL. */

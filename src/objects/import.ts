@@ -3,7 +3,7 @@ import { loadParser, type Parser } from "../schema/parser.js";
 import { roleName } from "../schema/rules/privileges.js";
 import { DEFAULT_SETTINGS, ignoredBy, type SchemaSettings } from "../schema/settings.js";
 import { type DumpStatement, dumpStatements } from "../schema/statements/dump-statements.js";
-import { type Gathered, gather, madeUnlessThere, type Unit } from "./import/gather.js";
+import { type Gathered, gather, type Unit } from "./import/gather.js";
 import { type LooseScript, numbered, onceScripts, repeatedScripts } from "./import/loose.js";
 import { type ObjectScripts, objectScripts } from "./import/objects.js";
 import { type Placement, placeLoose } from "./import/place.js";
@@ -36,6 +36,8 @@ export interface ImportedFile {
 export interface ImportedTree {
   /** Sorted by path. */
   readonly files: readonly ImportedFile[];
+  /** The roles that have scripts, by their names on the server. */
+  readonly roles: readonly string[];
   /** What could not be brought into the tree as it is, one sentence each. */
   readonly warnings: readonly string[];
 }
@@ -85,7 +87,6 @@ export async function importTree(dump: string, options: ImportOptions): Promise<
     roles,
     privileges,
     units: units.filter((unit) => unit.name !== null && !placement.initial.has(unit)),
-    isMadeBefore: (unit) => placement.before.has(unit),
   });
   const outside = [...initialScripts(all), ...finalScripts(all, objects.lateDefaults)];
   const files = [...objectFiles(objects, roles), ...outside];
@@ -94,6 +95,7 @@ export async function importTree(dump: string, options: ImportOptions): Promise<
     : files.filter(({ type }) => type !== null && WITHOUT_TABLES.has(type));
   return {
     files: wanted.sort((a, b) => (a.path < b.path ? -1 : 1)),
+    roles: roles.names(),
     warnings: warningsOf(all, dump),
   };
 }
@@ -112,15 +114,13 @@ function objectFiles({ scripts }: ObjectScripts, roles: RoleScripts): ImportedFi
   }));
 }
 
-/** What is made before the objects, and what that needs. */
+/**
+ * What is made before the objects, and what that needs. What is there when the objects' turn comes is left as it is, and
+ * so is what every new database has: all of it has to be said here.
+ */
 function initialScripts({ placement, statements, privileges }: Import): ImportedFile[] {
-  const before = (type: KindType) =>
-    [...placement.before].filter(({ name }) => name?.type === type).flatMap(madeUnlessThere);
-  return outside("initial", [
-    { label: "schema", content: scriptOf([before("schema")]) },
-    { label: "extension", content: scriptOf([before("extension")]) },
-    ...onceScripts(placement.initial, statements, privileges),
-  ]);
+  const { before, initial } = placement;
+  return outside("initial", onceScripts(new Set([...before, ...initial]), statements, privileges));
 }
 
 /** What comes after the objects. */

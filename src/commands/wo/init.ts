@@ -24,7 +24,8 @@ const PARAMETERS = `-- {database_name}, {role_name} and {password} stand for wha
 -- They may have letters, digits and underscores only.
 `;
 
-const FILES: Readonly<Record<string, string>> = {
+/** What an empty tree holds, by path inside it. */
+export const BASE_FILES: Readonly<Record<string, string>> = {
   "create/00-create-role.sql": `${PARAMETERS}CREATE ROLE "{role_name}" LOGIN SUPERUSER PASSWORD '{password}';\n`,
   "create/01-create-database.sql": `${PARAMETERS}CREATE DATABASE "{database_name}"
   OWNER "{role_name}"
@@ -47,6 +48,6 @@ export async function woInit(options: WoOptions = {}): Promise<WoInitResult> {
   const known = KINDS.map(({ directory }) => directory).filter((folder) => FOLDERS.includes(folder));
   const plain = PLAIN_FOLDERS.filter((folder) => folder !== "initial" && folder !== "final");
   for (const folder of [...plain, ...known]) await mkdir(`${dir}/${folder}`, { recursive: true });
-  for (const [path, content] of Object.entries(FILES)) await writeAtomic(`${dir}/${path}`, content);
-  return { dir, created: Object.keys(FILES).map((path) => `${dir}/${path}`) };
+  for (const [path, content] of Object.entries(BASE_FILES)) await writeAtomic(`${dir}/${path}`, content);
+  return { dir, created: Object.keys(BASE_FILES).map((path) => `${dir}/${path}`) };
 }

@@ -63,13 +63,10 @@ export async function readSettings(options: WoOptions): Promise<WoSettings> {
   const { database, user } = connection;
   if (database === undefined) throw variable("WO_CONNECTION_STRING", "names no database");
   if (user === undefined) throw variable("WO_CONNECTION_STRING", "names no role");
-  const prefix = value("WO_ROLE_PREFIX");
-  if (!PLAIN.test(prefix))
-    throw variable("WO_ROLE_PREFIX", "has other characters than letters, digits and _");
   const searchPath = readSearchPath(env.WO_SEARCH_PATH);
   return {
     dir: readDir(value("WO_DIR"), cwd),
-    rolePrefix: prefix,
+    rolePrefix: readRolePrefix(value("WO_ROLE_PREFIX")),
     connection: {
       ...connection,
       database,
@@ -80,6 +77,30 @@ export async function readSettings(options: WoOptions): Promise<WoSettings> {
     allowDrop: env.WO_ALLOW_DROP?.trim().toLowerCase() !== "false",
     searchPath,
   };
+}
+
+/**
+ * Reads the variables that say where a tree is and how its roles are called. `WO_ROLE_PREFIX` counts as empty where it
+ * is not set: there is no database that it could be mixed up with.
+ *
+ * @param options.dir goes before `WO_DIR`
+ * @throws ConfigError `WO_VARIABLE`
+ */
+export function readTreeSettings(
+  options: WoOptions & { readonly dir?: string | undefined },
+): Pick<WoSettings, "dir" | "rolePrefix"> {
+  const env = options.env ?? process.env;
+  const dir = options.dir ?? env.WO_DIR;
+  if (dir === undefined) throw variable("WO_DIR", "is not set");
+  return {
+    dir: readDir(dir, options.cwd ?? process.cwd()),
+    rolePrefix: readRolePrefix(env.WO_ROLE_PREFIX ?? ""),
+  };
+}
+
+function readRolePrefix(prefix: string): string {
+  if (PLAIN.test(prefix)) return prefix;
+  throw variable("WO_ROLE_PREFIX", "has other characters than letters, digits and _");
 }
 
 function variable(name: string, what: string): ConfigError {

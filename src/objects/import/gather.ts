@@ -68,7 +68,7 @@ export function gather(statements: readonly DumpStatement[], ignored: Ignored): 
     }
   }
   for (const unit of units.values()) {
-    // The functions of a type of its own making need its placeholder.
+    // The functions of a base type need its placeholder.
     if (unit.name !== null) unit.statements = withoutPlaceholders(unit.statements);
   }
   const own = [...units.values()].filter(
@@ -118,13 +118,13 @@ function register(statements: readonly DumpStatement[]): Registry {
     grants: [],
   });
   for (const { kind, tree, fragments } of statements) {
-    for (const { creates, of, alias, part, isPlaceholder } of fragments) {
+    for (const { creates, of, alias, part } of fragments) {
       const key = keyOf(of);
       if (creates === true) {
         const known = registry.units.get(key);
         const unit = known ?? { address: of, name: nameOf(of), statements: [], grants: [] };
-        // A type of its own making comes with functions that need it and that it needs.
-        if (kind === "DefineStmt" && of.type === "type" && isPlaceholder !== true) unit.name = null;
+        // A base type comes with functions that need it and that it needs.
+        if (kind === "DefineStmt" && of.type === "type") unit.name = null;
         registry.units.set(key, unit);
       }
       if (alias !== undefined) registry.aliases.set(keyOf(alias), of);
@@ -166,14 +166,6 @@ function makes({ fragments: [first] }: DumpStatement, { address }: Unit): boolea
 /** The statement that makes an object; the schema `public` has none. */
 export function creating(unit: Unit): DumpStatement | undefined {
   return unit.statements.find((statement) => makes(statement, unit));
-}
-
-/** What makes a schema or an extension, and does nothing where it is there already. */
-export function madeUnlessThere(unit: Unit): string[] {
-  const create = creating(unit);
-  return create === undefined
-    ? []
-    : [create.sql.replace(/^(CREATE \w+) (?!IF NOT EXISTS )/, "$1 IF NOT EXISTS ")];
 }
 
 /** The statements that change an object, or say something of it. */

@@ -42,6 +42,8 @@ export function onceScripts(
     [...units].flatMap((unit) => unit.statements.map((statement) => [statement, unit] as const)),
   );
   const runs: Run[] = [];
+  for (const unit of units)
+    if (unit.statements.length === 0) append(runs, labelOf(unit), privileges.get(unit) ?? []);
   for (const statement of statements) {
     const unit = unitOf.get(statement);
     if (unit === undefined) continue;

@@ -2,7 +2,7 @@
 import type { Parser } from "../../schema/parser.js";
 import type { ObjectName } from "../kinds.js";
 import { constraintsApart } from "./constraints.js";
-import { creating, madeUnlessThere, type Unit } from "./gather.js";
+import { creating, type Unit } from "./gather.js";
 import { handleOf, mentionsOf } from "./mentions.js";
 import { creationOf, plainScript } from "./plain.js";
 import type { RoleScripts } from "./roles.js";
@@ -38,8 +38,6 @@ export interface Surroundings {
   readonly roles: RoleScripts;
   /** What of each object's privileges stands in its script. */
   readonly privileges: ReadonlyMap<Unit, readonly string[]>;
-  /** Whether something of the schema's is made before the schema's script runs. */
-  readonly isMadeBefore: (schema: Unit) => boolean;
 }
 
 /** Writes the scripts. */
@@ -72,13 +70,11 @@ export function objectScripts(around: Surroundings): ObjectScripts {
   return { scripts, lateDefaults };
 }
 
-function creation(unit: Unit, { parser, roles, isMadeBefore }: Surroundings): string {
+function creation(unit: Unit, { parser, roles }: Surroundings): string {
   const create = creating(unit);
-  if (unit.name?.type === "policy" && create !== undefined) return roles.addPolicy(create);
-  if (unit.name?.type !== "schema") return creationOf(parser, unit);
-  // A new database has the schema `public`.
-  if (create === undefined) return "CREATE SCHEMA IF NOT EXISTS public";
-  return isMadeBefore(unit) ? (madeUnlessThere(unit)[0] ?? "") : create.sql;
+  // The one schema that no dump makes.
+  if (create === undefined) return "CREATE SCHEMA public";
+  return unit.name?.type === "policy" ? roles.addPolicy(create) : creationOf(parser, unit);
 }
 
 /** The sequences that columns own, by the table. */

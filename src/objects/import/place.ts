@@ -13,7 +13,7 @@ export interface Placement {
   /** Objects of the tree's kinds among them. */
   readonly initial: ReadonlySet<Unit>;
   readonly final: ReadonlySet<Unit>;
-  /** Schemas and extensions that have to be there before what is in `initial`. */
+  /** Schemas and extensions that have to be there before what is in `initial`, and `public` where something is said of it. */
   readonly before: ReadonlySet<Unit>;
   /** Units that are needed by objects, and need some that are not made before all others. */
   readonly torn: readonly Unit[];
@@ -69,9 +69,13 @@ function neededBefore(
   const extended = ![...initial].every(isMade);
   const schemas = new Set([...initial].map(({ address }) => address.schema));
   return new Set(
-    units.filter(({ name }) => {
+    units.filter(({ name, statements, grants }) => {
       if (name?.type === "extension") return extended;
-      return name?.type === "schema" && (extended || schemas.has(name.parts[0] ?? ""));
+      if (name?.type !== "schema") return false;
+      const [schema = ""] = name.parts;
+      // It is there in a new database, so its script would not be run.
+      const isPublic = schema === "public" && statements.length + grants.length > 0;
+      return extended || schemas.has(schema) || isPublic;
     }),
   );
 }

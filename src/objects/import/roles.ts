@@ -147,7 +147,7 @@ export class RoleScripts {
   }
 
   /** Each role's name in the tree, without the prefix, and the groups of its script; sorted by name. */
-  scripts(): { readonly name: string; readonly role: string; readonly groups: Groups }[] {
+  scripts(): { readonly name: string; readonly groups: Groups }[] {
     // A set hands out what is added to it while it is gone through.
     for (const role of this.roles.keys())
       for (const { role: of } of this.facts.get(role)?.memberOf ?? []) this.meet(of);
@@ -155,9 +155,13 @@ export class RoleScripts {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([role, { grants, policies, others, defaults }]) => ({
         name: role.slice(this.prefix.length),
-        role,
         groups: [...this.making(role), grants, policies, others, defaults],
       }));
+  }
+
+  /** The roles that have scripts, by their names on the server. */
+  names(): string[] {
+    return [...this.roles.keys()].sort();
   }
 
   /** What makes a role and says what it is. */
