@@ -46,9 +46,11 @@ export type {
   PendingResult,
   PushDbResult,
   StatusResult,
+  WoImportResult,
 } from "./commands/results.js";
 export type { CommandOptions } from "./commands/session.js";
 export { type StatusOptions, status } from "./commands/status.js";
+export { type WoImportOptions, woImport } from "./commands/wo/import.js";
 export {
   ArchiveError,
   BlockedError,
