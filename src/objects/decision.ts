@@ -1,13 +1,14 @@
 /** The thoughts behind a plan; what is asked for is thought once. Pure. */
 import type { Parser } from "../schema/parser.js";
 import { checkScript } from "./check-script.js";
-import { type DependentsIndex, type Fall, indexDependents } from "./dependents.js";
+import { type DependentsIndex, type Fall, indexDependents, type Outsider } from "./dependents.js";
 import { idOf, type ObjectName } from "./kinds.js";
 import { indexNames, type NameIndex } from "./names.js";
 import { type Needs, needsOf } from "./needs.js";
 import { type Order, orderObjects, refuseSelfReference } from "./order.js";
 import { readScriptFacts, type ScriptFacts } from "./script.js";
 import type { Existing, ObjectsState } from "./state.js";
+import { straysAmong } from "./strays.js";
 import type { ObjectScript, Tree } from "./tree.js";
 import type { Standing } from "./verdicts.js";
 
@@ -71,9 +72,28 @@ export class Decision {
     const known = this.#falls.get(id);
     if (known !== undefined) return known;
     const mayDrop = (other: string) => this.tree.objects.has(other) || this.isGoing(other);
-    const fall = this.dependents.fall(this.standings.get(id)?.existing ?? [], mayDrop);
+    const bare = this.dependents.fall(this.standings.get(id)?.existing ?? [], mayDrop);
+    // What goes for good takes all that is on it along.
+    const strays = this.isGoing(id) ? [] : this.#strays(bare);
+    const fall = { ...bare, outside: [...bare.outside, ...strays] };
     this.#falls.set(id, fall);
     return fall;
+  }
+
+  #strays({ drops, along }: Fall): Outsider[] {
+    const stray = along.filter((id) => !this.tree.objects.has(id) && !this.isGoing(id));
+    if (stray.length === 0) return [];
+    const texts = drops.flatMap((existing) => {
+      const id = this.idOf(existing);
+      return [this.tree.objects.get(id)?.text, this.state.recorded.get(id)?.script];
+    });
+    const { parser } = this;
+    return straysAmong(
+      stray,
+      texts.flatMap((text) =>
+        text === undefined || parser === null ? [] : readScriptFacts(parser, text).makes,
+      ),
+    );
   }
 
   isGoing(id: string): boolean {

@@ -170,12 +170,11 @@ class Falling {
   #dependent(dependency: Dependency): void {
     const object = this.index.objectOf(dependency.of);
     if (object !== undefined && this.#seen.has(keyOf(object.existing))) return;
-    // A column is not dropped for the sake of its type or its default.
-    const isColumn = dependency.ofColumn !== 0;
     const kind = object === undefined ? undefined : kindOf(object.existing.name.type);
-    if (object === undefined || isColumn || kind?.change !== "remake" || !this.mayDrop(object.id)) {
+    // Neither a table nor a type is dropped for the sake of a column.
+    if (object === undefined || kind?.change !== "remake" || !this.mayDrop(object.id)) {
       const { description } = dependency;
-      this.#outside.set(description, { id: isColumn ? null : (object?.id ?? null), description });
+      this.#outside.set(description, { id: object?.id ?? null, description });
       return;
     }
     for (const one of this.index.all(object.id)) this.drop(one);

@@ -136,6 +136,7 @@ export function isNothing(plan: ObjectsPlan): boolean {
     plan.mark === null &&
     plan.migrations.length === 0 &&
     plan.initial.length === 0 &&
+    plan.blockers.length === 0 &&
     !plan.steps.some(isCertain) &&
     bookkeep.enter.length + bookkeep.remove.length + bookkeep.requiredBy.length === 0
   );

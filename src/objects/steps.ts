@@ -106,7 +106,7 @@ class StepsPlanner {
     const rank = (id: string) => this.decision.fallOf(id).drops.length;
     for (const { id, name } of going.toSorted((a, b) => rank(a.id) - rank(b.id) || (a.id < b.id ? -1 : 1))) {
       const fall = this.decision.fallOf(id);
-      const needing = this.decision.fallenWith(id).filter((other) => !this.decision.isGoing(other));
+      const needing = this.decision.fallenWith(id).filter((other) => this.decision.tree.objects.has(other));
       const isEarly = why !== "its script is gone";
       const stuck = isEarly ? [] : needing.filter((other) => !this.decision.changed.has(other));
       this.#refuseOutside(id, fall, stuck);
