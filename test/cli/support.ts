@@ -4,6 +4,7 @@ import { chmod, lstat, readdir, readFile, readlink, rm, stat, writeFile } from "
 import { join, relative } from "node:path";
 import type { Test } from "uvu";
 import * as assert from "uvu/assert";
+import { copied, type ProjectWithDatabase } from "../support/copies.js";
 import { type Ended, type RunOptions, TestProject } from "../support/project.js";
 import { freshDatabase, type TestDatabase } from "../support/server.js";
 
@@ -30,8 +31,19 @@ export interface ShopOptions {
   readonly prepare?: (project: TestProject) => Promise<void>;
 }
 
-/** Makes a project as a user does: a repository, `wov init --from URL`, a commit, and where asked for a first version. */
+/**
+ * A project as a user makes it: a repository, `wov init --from URL`, a commit, and where asked for a first version.
+ * One that needs nothing of its own is a copy.
+ */
 export async function openShop(options: ShopOptions = {}): Promise<Shop> {
+  const { project, db } =
+    options.prepare || options.server
+      ? await makeShop(options)
+      : await copied(JSON.stringify(options), () => makeShop(options));
+  return { project, root: project.root, db };
+}
+
+async function makeShop(options: ShopOptions): Promise<ProjectWithDatabase> {
   const [project, db] = await Promise.all([
     TestProject.create(),
     freshDatabase(options.sql ?? SHOP_SQL, options.server),
@@ -40,7 +52,7 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
   succeeds(await project.wov("init", "--database", "shopdb", "--from", db.url));
   await project.commitAll("A shop");
   if (options.archived) await archiveFirst(project);
-  return { project, root: project.root, db };
+  return { project, db };
 }
 
 /** Archives what the database holds as 1.0.0. */

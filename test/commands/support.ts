@@ -5,6 +5,7 @@ import { Ajv, type ValidateFunction } from "ajv";
 import * as assert from "uvu/assert";
 import { isMissing } from "#src/files.js";
 import { createInstance, init, ledgerLog, log, pushDb } from "#src/index.js";
+import { copied, type ProjectWithDatabase } from "../support/copies.js";
 import { type Ended, PACKAGE, type RunOptions, TestProject } from "../support/project.js";
 import { freshDatabase, type TestDatabase } from "../support/server.js";
 
@@ -21,6 +22,11 @@ export const ADD_MAIL = "ALTER TABLE customers ADD COLUMN mail text;\n";
 export const PENDING = "wovtools/db/shopdb.deltas";
 export const HISTORY = "wovtools/db/shopdb.json";
 
+interface ShopOptions {
+  readonly sql?: string;
+  readonly version?: string;
+}
+
 /** A project with one database, `shopdb`, whose secrets say how to reach it. */
 export class Shop {
   private constructor(
@@ -29,22 +35,29 @@ export class Shop {
   ) {}
 
   /** A project that `wov init` has made and that is committed. Nothing is archived. */
-  static async create(options: { readonly sql?: string; readonly version?: string } = {}): Promise<Shop> {
-    const [project, db] = await Promise.all([
-      TestProject.create({ version: options.version ?? "1.0.0" }),
-      freshDatabase(options.sql ?? SHOP),
-    ]);
-    const shop = new Shop(project, db);
+  static create({ version = "1.0.0", sql = SHOP }: ShopOptions = {}): Promise<Shop> {
+    return Shop.#copied(`${version} ${sql}`, () => Shop.#make(version, sql));
+  }
+
+  static async #make(version: string, sql: string): Promise<ProjectWithDatabase> {
+    const [project, db] = await Promise.all([TestProject.create({ version }), freshDatabase(sql)]);
     await init({ cwd: project.root, database: "shopdb", from: db.url });
     await project.commitAll("A shop");
-    return shop;
+    return { project, db };
+  }
+
+  static async #copied(key: string, make: () => Promise<ProjectWithDatabase>): Promise<Shop> {
+    const { project, db } = await copied(key, make);
+    return new Shop(project, db);
   }
 
   /** A project with 1.0.0 archived, as `wov-push-db --snapshot shopdb initial` does it. */
-  static async archived(options: { readonly sql?: string } = {}): Promise<Shop> {
-    const shop = await Shop.create(options);
-    await pushDb({ cwd: shop.root, databases: ["shopdb"], snapshot: "initial" });
-    return shop;
+  static archived({ sql = SHOP }: Pick<ShopOptions, "sql"> = {}): Promise<Shop> {
+    return Shop.#copied(`archived ${sql}`, async () => {
+      const made = await Shop.#make("1.0.0", sql);
+      await pushDb({ cwd: made.project.root, databases: ["shopdb"], snapshot: "initial" });
+      return made;
+    });
   }
 
   get root(): string {

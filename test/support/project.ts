@@ -1,9 +1,9 @@
 /** Throw-away projects: a real repository with the package installed in it, as a user has it. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The package's own folder. */
@@ -40,7 +40,7 @@ export class TestProject {
   static async create(
     options: { readonly version?: string; readonly name?: string } = {},
   ): Promise<TestProject> {
-    const folder = await realpath(await mkdtemp(join(tmpdir(), "wov test-é-")));
+    const folder = await newFolder();
     const root = join(folder, options.name ?? "shop");
     await mkdir(root);
     const project = new TestProject(folder, root, cleanEnvironment(folder, root));
@@ -54,6 +54,14 @@ export class TestProject {
     await project.git("init", "--quiet", "--initial-branch=main");
     await project.callMyself("Dana");
     return project;
+  }
+
+  /** Another project with the same files, its repository and all that is installed in it included. */
+  async copy(): Promise<TestProject> {
+    const folder = await newFolder();
+    await cp(this.folder, folder, { recursive: true, verbatimSymlinks: true });
+    const root = join(folder, relative(this.folder, this.root));
+    return new TestProject(folder, root, cleanEnvironment(folder, root));
   }
 
   /** A clone of `origin` beside the project, as another developer has it. */
@@ -137,6 +145,10 @@ export class TestProject {
   async remove(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+async function newFolder(): Promise<string> {
+  return realpath(await mkdtemp(join(tmpdir(), "wov test-é-")));
 }
 
 /** An empty home, no settings of the machine's user, the project's programs first on the path. */

@@ -8,6 +8,7 @@ import {
 } from "#src/postgres/connection.js";
 import { type EmbeddedServer, startThrowAwayServer } from "#src/postgres/embedded.js";
 import { quoteIdentifier } from "#src/postgres/quote.js";
+import { openLedger } from "#src/stage/ledger.js";
 
 /** How test/run.ts tells the test files of the server it has started. */
 export const SERVER_VARIABLE = "WOV_TEST_SERVER";
@@ -46,15 +47,37 @@ export function urlOf(connection: ConnectionSettings): string {
 
 /** Makes a database for one test. It goes with the server. */
 export async function freshDatabase(sql = "", server?: ConnectionSettings): Promise<TestDatabase> {
-  const on = server ?? (await testServer());
+  const db = await newDatabase("template0", server ?? (await testServer()));
+  if (sql !== "") await db.query(sql);
+  return db;
+}
+
+/** Another database with the same schema and rows, at the same version by the server's ledger. Nobody may use the first one now. */
+export async function copyOfDatabase({ name, connection }: TestDatabase): Promise<TestDatabase> {
+  const db = await newDatabase(name, { ...connection, database: "postgres" });
+  const ledger = await openLedger(connection);
+  if (ledger === null) return db;
+  try {
+    for (const entry of await ledger.log(name)) {
+      if (entry.event !== "deployed")
+        await ledger.record({ ...entry, event: entry.event, database: db.name });
+    }
+  } finally {
+    await ledger.close();
+  }
+  return db;
+}
+
+async function newDatabase(template: string, on: ConnectionSettings): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString("hex")}`;
   await withClient(on, async (client) =>
-    client.query(`CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0${await quickly(client)}`),
+    client.query(
+      `CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE ${quoteIdentifier(template)}${await quickly(client)}`,
+    ),
   );
   const connection = { ...on, database: name };
   const query = (statements: string) =>
     withClient(connection, async (client) => (await client.query<Record<string, unknown>>(statements)).rows);
-  if (sql !== "") await query(sql);
   return { url: urlOf(connection), name, connection, query };
 }
 
