@@ -48,3 +48,14 @@ async function load(): Promise<Parser> {
     parsePlPgSql: (sql) => library.parsePlPgSQLSync(sql),
   };
 }
+
+/** A parser that keeps each tree that it has made, for statements at which several look one after another. */
+export function rememberingParser(parser: Parser): Parser {
+  const trees = new Map<string, ParseResult>();
+  const parse = (sql: string) => {
+    const tree = trees.get(sql) ?? parser.parse(sql);
+    trees.set(sql, tree);
+    return tree;
+  };
+  return { ...parser, parse };
+}

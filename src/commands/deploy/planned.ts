@@ -8,7 +8,7 @@ import { segmentsOf } from "../../deltas/facts/segments.js";
 import { type StatementFacts, statementFacts } from "../../deltas/facts.js";
 import type { Statement } from "../../deltas/report.js";
 import { BlockedError } from "../../errors.js";
-import { loadParser, type Parser } from "../../schema/parser.js";
+import { loadParser, type Parser, rememberingParser } from "../../schema/parser.js";
 import { type DeployPlan, makePlan, type PlannedStatement, type PlannedVersion } from "../../stage/plan.js";
 import { outsideTarget } from "./outside-target.js";
 import type { DeployPath } from "./path.js";
@@ -36,7 +36,7 @@ export interface ReadVersion extends PlannedVersion {
  * @throws ArchiveError for a file that is not what was archived; BlockedError for deltas that cannot be applied
  */
 export async function readVersions(archive: Archive, path: DeployPath, root: string): Promise<ReadVersion[]> {
-  const parser = await loadParser();
+  const parser = rememberingParser(await loadParser());
   const own: ReadVersion[] = [];
   const cut: CutStatement[] = [];
   for (const version of path.versions) {
