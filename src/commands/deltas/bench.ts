@@ -1,25 +1,25 @@
 /** Where deltas are tried while they are written: the old schema and the new one, each in a shadow of one server. */
-import { DatabaseError as ServerError } from "pg";
-import { segmentsOf } from "../../deltas/facts/segments.js";
-import { type Client, type ConnectionSettings, withClient } from "../../postgres/connection.js";
+import { type Attempt, plainly, type WrittenStatement } from "../../deltas/write/written.js";
+import { type ConnectionSettings, withClient } from "../../postgres/connection.js";
 import type { ShadowLoad, ShadowServer } from "../../postgres/shadow.js";
 import { Workshop } from "../../postgres/workshop.js";
 import { neededBy } from "../../schema/needs.js";
 import type { Parser } from "../../schema/parser.js";
 import { readLiveSchema, type SchemaText } from "../live-schema.js";
+import { makeAttempts } from "./attempts.js";
 
-/** A statement that the server refuses. */
-export interface Refusal<S> {
-  readonly statement: S;
-  /** The server's message. */
+/** Something that the server refuses in every way that was tried. */
+export interface Refusal {
+  readonly attempt: Attempt;
+  /** The server's message about the first way. */
   readonly reason: string;
 }
 
-/** How statements went that were tried one after another. */
-export interface TrialRun<S> {
+/** How attempts went that were made one after another. */
+export interface TrialRun {
   /** In the order in which they ran. */
-  readonly ran: readonly S[];
-  readonly refused: readonly Refusal<S>[];
+  readonly ran: readonly WrittenStatement[];
+  readonly refused: readonly Refusal[];
 }
 
 /** What is put on the bench. */
@@ -75,65 +75,40 @@ export class Bench {
     return readLiveSchema(shadow, { pgDump: "bundled", schema: this.sources.from.settings });
   }
 
-  copyOf(shadow: ConnectionSettings): Promise<ConnectionSettings> {
-    return this.workshop.copyOf(shadow);
+  /** The schema that statements would lead to, run on a copy of what is worked on; refused ones are passed over. */
+  async readAfter(statements: readonly string[]): Promise<SchemaText> {
+    const copy = await this.workshop.copyOf(this.work);
+    try {
+      const attempts = statements.map((sql) => ({ about: sql, ways: [[plainly(sql)]] }));
+      await withClient(copy, (client) => makeAttempts(client, attempts, this.parser));
+      return await this.read(copy);
+    } finally {
+      await this.workshop.drop(copy);
+    }
   }
 
-  /** Runs statements on what is worked on, in transactions as a deploy cuts them, past those that are refused. */
-  runInOrder<S extends { readonly sql: string }>(statements: readonly S[]): Promise<TrialRun<S>> {
-    return withClient(this.work, (client) => this.#runOnce(client, statements));
+  /** Makes attempts on what is worked on, past those that are refused. */
+  runInOrder(attempts: readonly Attempt[]): Promise<TrialRun> {
+    return withClient(this.work, (client) => makeAttempts(client, attempts, this.parser));
   }
 
   /** As `runInOrder`; what is refused is tried again behind the others, as long as that helps. */
-  async run<S extends { readonly sql: string }>(statements: readonly S[]): Promise<TrialRun<S>> {
+  async run(attempts: readonly Attempt[]): Promise<TrialRun> {
     return withClient(this.work, async (client) => {
-      const ran: S[] = [];
-      let waiting: readonly S[] = statements;
+      const ran: WrittenStatement[] = [];
+      let waiting = attempts;
       for (;;) {
-        const round = await this.#runOnce(client, waiting);
+        const round = await makeAttempts(client, waiting, this.parser);
         ran.push(...round.ran);
         if (round.refused.length === 0 || round.ran.length === 0) return { ran, refused: round.refused };
-        waiting = round.refused.map(({ statement }) => statement);
+        waiting = round.refused.map(({ attempt }) => attempt);
       }
     });
-  }
-
-  async #runOnce<S extends { readonly sql: string }>(
-    client: Client,
-    statements: readonly S[],
-  ): Promise<TrialRun<S>> {
-    const ran: S[] = [];
-    const refused: Refusal<S>[] = [];
-    const texts = statements.map((statement) => ({ text: statement.sql, statement }));
-    for (const { transaction, statements: together } of segmentsOf(texts, this.parser)) {
-      if (transaction) await client.query("BEGIN");
-      for (const { text, statement } of together) {
-        const reason = await attempt(client, text, transaction);
-        if (reason === null) ran.push(statement);
-        else refused.push({ statement, reason });
-      }
-      if (transaction) await client.query("COMMIT");
-    }
-    return { ran, refused };
   }
 
   /** Drops the shadows. */
   close(): Promise<void> {
     return this.workshop.close();
-  }
-}
-
-/** @returns the server's message where it refuses the statement, which then has done nothing */
-async function attempt(client: Client, sql: string, inTransaction: boolean): Promise<string | null> {
-  try {
-    if (inTransaction) await client.query("SAVEPOINT before");
-    await client.query(sql);
-    if (inTransaction) await client.query("RELEASE SAVEPOINT before");
-    return null;
-  } catch (error) {
-    if (!(error instanceof ServerError)) throw error;
-    if (inTransaction) await client.query("ROLLBACK TO SAVEPOINT before");
-    return error.message;
   }
 }
 

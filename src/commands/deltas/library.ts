@@ -2,20 +2,12 @@
  * The library that writes the difference of two databases as SQL. It is an alpha, so nothing but this module knows
  * it, and what it says is tried before it is believed.
  */
-import type { StableId } from "@supabase/pg-delta";
+import type { Action, ExtractResult, StableId } from "@supabase/pg-delta";
+import type { DataHolder, DrawnStatement } from "../../deltas/write/careful.js";
 import { type ConnectionSettings, withPool } from "../../postgres/connection.js";
 import { quoteIdentifier } from "../../postgres/quote.js";
 import { qualified, readable } from "../../schema/names.js";
 import { ignoredBy, type SchemaSettings } from "../../schema/settings.js";
-
-/** A statement of the library's, without its semicolon. */
-export interface LibraryStatement {
-  readonly sql: string;
-  /** The tables that it drops, and the columns, e.g. `table shop.orders`, `column shop.orders.note`. */
-  readonly destroys: readonly string[];
-  /** The tables and columns that it makes. */
-  readonly makes: readonly string[];
-}
 
 /** Something that is gone and something that came, alike but for the name. */
 export interface RenameCandidate {
@@ -32,47 +24,59 @@ export interface RenameCandidate {
 
 export interface LibraryPlan {
   /** In the order in which they are to run. */
-  readonly statements: readonly LibraryStatement[];
+  readonly statements: readonly DrawnStatement[];
   readonly renames: readonly RenameCandidate[];
 }
 
 /** What the library has read of a database. */
 export interface LibraryFacts {
-  readonly extracted: import("@supabase/pg-delta").ExtractResult;
+  readonly extracted: ExtractResult;
+  /** The role that read it, which owns all of a shadow whose schema says nothing about owners. */
+  readonly reader: string;
 }
 
 /** Reads a database. Nobody else's transactions are held up, and nothing is changed. */
 export async function readFacts(connection: ConnectionSettings): Promise<LibraryFacts> {
   const { extract } = await import("@supabase/pg-delta/extract");
   // Secrets stand in the archived schema as they are; without them no difference of theirs could be written.
-  return { extracted: await withPool(connection, (pool) => extract(pool, { redactSecrets: false })) };
+  return withPool(connection, async (pool) => {
+    const { rows } = await pool.query<{ reader: string }>("SELECT current_user AS reader");
+    return { extracted: await extract(pool, { redactSecrets: false }), reader: rows[0]?.reader ?? "" };
+  });
 }
 
 /**
  * Asks the library for what leads from one database to another. Both are on one server, so roles are no difference.
  *
- * @throws Error whatever the library throws where it gives up
+ * @returns null where the library gives up
  */
 export async function planDifference(
   from: LibraryFacts,
   to: LibraryFacts,
   settings: SchemaSettings,
-): Promise<LibraryPlan> {
+): Promise<LibraryPlan | null> {
   const { plan } = await import("@supabase/pg-delta/plan");
-  const planned = plan(from.extracted.factBase, to.extracted.factBase, {
-    renames: "prompt",
-  });
+  let planned: ReturnType<typeof plan>;
+  try {
+    planned = plan(from.extracted.factBase, to.extracted.factBase, { renames: "prompt" });
+  } catch (error) {
+    // It throws where a difference is beyond it. Whatever else goes wrong in it, too, is left to our own statements.
+    if (error instanceof Error) return null;
+    throw error;
+  }
   const counts = countedBy(settings);
   const statements = planned.actions
     .filter(({ produces, destroys, consumes }) => {
       const about = [...produces, ...destroys];
       return (about.length > 0 ? about : consumes.slice(0, 1)).some(counts);
     })
-    .map(({ sql, produces, destroys }) => ({
-      sql: sql.trim().replace(/;$/, ""),
-      destroys: destroys.flatMap(holderOfData),
-      makes: produces.flatMap(holderOfData),
-    }));
+    .filter((action) => settings.owners || !isOwnersRight(action, from.reader))
+    .flatMap(({ sql, produces, destroys }) => {
+      const plain = sql.trim().replace(/;$/, "");
+      const said = settings.owners ? plain : withoutOwner(plain);
+      if (said === null) return [];
+      return [{ sql: said, destroys: destroys.flatMap(holderOfData), makes: produces.flatMap(holderOfData) }];
+    });
   const renames = planned.renameCandidates.flatMap(({ from: old, to: now, status }): RenameCandidate[] => {
     const sql = renaming(old, now);
     if (sql === null || !counts(old)) return [];
@@ -81,6 +85,23 @@ export async function planDifference(
     ];
   });
   return { statements, renames };
+}
+
+/** Says who owns something: as good as nothing where owners do not count, and in the way on another server. */
+const OWNER = /^ALTER [^;]* OWNER TO [^;]*$/s;
+const AUTHORIZATION = /^(CREATE SCHEMA (?:"(?:[^"]|"")+"|\S+)) AUTHORIZATION .*$/s;
+
+function withoutOwner(sql: string): string | null {
+  return OWNER.test(sql) ? null : sql.replace(AUTHORIZATION, "$1");
+}
+
+/** Whether a statement is only about what an owner may do with what it owns. */
+function isOwnersRight({ sql, produces, consumes }: Action, owner: string): boolean {
+  if (!/^(?:GRANT|REVOKE) /.test(sql)) return false;
+  const grantees = produces.flatMap((id) => (id.kind === "acl" ? [id.grantee] : []));
+  const roles = consumes.flatMap((id) => (id.kind === "role" ? [id.name] : []));
+  const named = [...grantees, ...roles];
+  return named.length > 0 && named.every((role) => role === owner);
 }
 
 /** Whether an object counts, as the settings have it. */
@@ -99,8 +120,10 @@ function countedBy(settings: SchemaSettings): (id: StableId) => boolean {
 const TABLES: ReadonlySet<string> = new Set(["table", "view", "materializedView", "foreignTable"]);
 
 /** What rows are lost with. */
-function holderOfData(id: StableId): string[] {
-  return id.kind === "table" || id.kind === "column" ? [`${id.kind} ${nameOf(id)}`] : [];
+function holderOfData(id: StableId): DataHolder[] {
+  if (id.kind === "table") return [{ table: `table ${nameOf(id)}`, column: null }];
+  if (id.kind !== "column") return [];
+  return [{ table: `table ${qualified(id.schema, readable(id.table))}`, column: id.name }];
 }
 
 function nameOf(id: StableId): string {

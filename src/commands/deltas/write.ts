@@ -1,13 +1,19 @@
 /** Writing deltas: what leads from one schema to another, as statements that were seen to work. */
+import { asDrawn, remakesColumns, sparingRows, tablesRemade } from "../../deltas/write/careful.js";
 import type { OpenDifference, WrittenStatement } from "../../deltas/write/written.js";
+import { plainly } from "../../deltas/write/written.js";
 import { BlockedError } from "../../errors.js";
 import type { ShadowServer } from "../../postgres/shadow.js";
-import { diffSchemas, type Schema, type SchemaDiff } from "../../schema/index.js";
+import type { SchemaDiff } from "../../schema/index.js";
 import type { Parser } from "../../schema/parser.js";
 import { excerpt } from "../../stage/failures.js";
 import type { SchemaText } from "../live-schema.js";
-import { Bench, type Refusal } from "./bench.js";
+import { Bench } from "./bench.js";
+import { Draft } from "./draft.js";
 import { planDifference, type RenameCandidate, readFacts } from "./library.js";
+import { rebuildAttempt, tablesToRebuild } from "./rebuilds.js";
+import { workOff } from "./remainder.js";
+import { Standing } from "./standing.js";
 
 export interface WriteRequest {
   readonly from: SchemaText;
@@ -33,7 +39,7 @@ export interface Written {
 /**
  * Writes what leads from one schema to another behind the pending statements.
  *
- * @throws BlockedError `SHADOW_REFUSED` where the server cannot load one of the schemas, or refuses a pending statement
+ * @throws BlockedError `SHADOW_REFUSED` where the server cannot load one of the schemas; `PENDING_REFUSED`
  */
 export async function writeDeltas(request: WriteRequest): Promise<Written> {
   const { from, to, pending, server, parser, progress } = request;
@@ -41,80 +47,95 @@ export async function writeDeltas(request: WriteRequest): Promise<Written> {
   const sources = { from, to, pending: pending.map(({ sql }) => sql).join(";\n") };
   const bench = await Bench.open(server, sources, parser);
   try {
-    return await new Writer(bench, request).write();
+    return await write(bench, request);
   } finally {
     await bench.close();
   }
 }
 
-class Writer {
-  readonly #statements: WrittenStatement[] = [];
-  #refused: Refusal<{ readonly sql: string }>[] = [];
-
-  constructor(
-    private readonly bench: Bench,
-    private readonly request: WriteRequest,
-  ) {}
-
-  async write(): Promise<Written> {
-    const { pending, progress } = this.request;
-    await this.#runPending(pending);
-    progress("asking what differs");
-    const renames = await this.#askLibrary();
-    progress("looking what is left");
-    const left = await this.#left();
-    return { statements: this.#statements, open: openIn(left), renames };
-  }
-
-  /** What a deploy would refuse is refused here. */
-  async #runPending(pending: WriteRequest["pending"]): Promise<void> {
-    const { refused } = await this.bench.runInOrder(pending);
-    const [first] = refused;
-    if (first === undefined) return;
-    throw new BlockedError("PENDING_REFUSED", `A pending statement does not run: ${first.reason}.`, {
-      where: excerpt(first.statement.sql),
-      hint: "Mend it, or take it away: what it was to do is written anew.",
-    });
-  }
-
-  async #askLibrary(): Promise<readonly RenameCandidate[]> {
-    const { settings } = this.request.from;
-    const [before, after] = await Promise.all([readFacts(this.bench.work), readFacts(this.bench.target)]);
-    const { statements, renames } = await planDifference(before, after, settings);
-    await this.#try(statements.map(({ sql }) => ({ sql, notes: [] })));
-    return renames;
-  }
-
-  async #try(statements: readonly WrittenStatement[]): Promise<void> {
-    const { ran, refused } = await this.bench.run(statements);
-    this.#statements.push(...ran);
-    this.#refused.push(...refused);
-  }
-
-  /** What the statements so far leave different. */
-  async #left(): Promise<SchemaDiff> {
-    const now = await (await this.bench.read(this.bench.work)).canonical();
-    const byText = diffSchemas(now, await this.request.to.canonical());
-    if (isNothing(byText)) return byText;
-    // The server prints some expressions otherwise once it has loaded them.
-    const printed: Schema = await (await this.bench.read(this.bench.target)).canonical();
-    return diffSchemas(now, printed);
+/**
+ * Tables that cannot be altered to what they are to be are known for certain only at the end. Then all begins anew, and
+ * they come first, so that nothing is done to them that is not needed.
+ */
+async function write(bench: Bench, request: WriteRequest): Promise<Written> {
+  let rebuilt: ReadonlySet<string> = new Set();
+  for (;;) {
+    const { written, toRebuild } = await writeOnce(bench, request, rebuilt);
+    const more = toRebuild.filter((id) => !rebuilt.has(id));
+    if (more.length === 0) return written;
+    rebuilt = new Set([...rebuilt, ...more]);
+    await bench.startAnew();
   }
 }
 
-function isNothing({ added, changed, dropped }: SchemaDiff): boolean {
-  return added.length + changed.length + dropped.length === 0;
+async function writeOnce(
+  bench: Bench,
+  { parser, pending, from, to, progress }: WriteRequest,
+  rebuilt: ReadonlySet<string>,
+): Promise<{ readonly written: Written; readonly toRebuild: readonly string[] }> {
+  const draft = new Draft(bench);
+  const standing = new Standing(bench, to);
+  const rebuild = async () => {
+    const attempt = await rebuildAttempt(rebuilt, await standing.look(), standing, parser);
+    return attempt !== null && (await draft.add([attempt])) > 0;
+  };
+  await runPending(bench, pending);
+  const isRebuilt = rebuilt.size === 0 || (await rebuild());
+  progress("asking what differs");
+  const plan = await planDifference(
+    await readFacts(bench.work),
+    await readFacts(bench.target),
+    from.settings,
+  );
+  const { statements, renames } = plan ?? { statements: [], renames: [] };
+  const toRebuild = tablesRemade(statements).filter((id) => !rebuilt.has(id));
+  if (toRebuild.length > 0) return { written: NOTHING, toRebuild };
+  await draft.add(
+    isRebuilt && !remakesColumns(statements)
+      ? asDrawn(statements)
+      : sparingRows(
+          statements,
+          isRebuilt ? new Set() : rebuilt,
+          { from: (await standing.look()).schema, to: await to.canonical() },
+          parser,
+        ),
+  );
+  // What they are made of may have been missing before.
+  if (!isRebuilt) await rebuild();
+  progress("looking what is left");
+  const { left } = await workOff(draft, standing, parser);
+  return {
+    written: { statements: draft.statements, open: openIn(left, draft.reasons), renames },
+    toRebuild: tablesToRebuild(left),
+  };
 }
 
-function openIn({ added, changed, dropped }: SchemaDiff): OpenDifference[] {
+const NOTHING: Written = { statements: [], open: [], renames: [] };
+
+/** What a deploy would refuse is refused here. */
+async function runPending(bench: Bench, pending: WriteRequest["pending"]): Promise<void> {
+  const attempts = pending.map(({ sql }) => ({ about: excerpt(sql), ways: [[plainly(sql)]] }));
+  const [first] = (await bench.runInOrder(attempts)).refused;
+  if (first === undefined) return;
+  throw new BlockedError("PENDING_REFUSED", `A pending statement does not run: ${first.reason}.`, {
+    where: first.attempt.about,
+    hint: "Mend it, or take it away: what it was to do is written anew.",
+  });
+}
+
+function openIn(
+  { added, changed, dropped }: SchemaDiff,
+  reasons: ReadonlyMap<string, string>,
+): OpenDifference[] {
+  const why = (id: string) => reasons.get(id) ?? null;
   return [
-    ...dropped.map(({ id }) => ({ id, change: "dropped" as const, details: [], why: null })),
-    ...changed.map(({ after, details }) => ({
-      id: after.id,
+    ...dropped.map(({ id }) => ({ id, change: "dropped" as const, details: [], why: why(id) })),
+    ...changed.map(({ after: { id }, details }) => ({
+      id,
       change: "changed" as const,
       details,
-      why: null,
+      why: why(id),
     })),
-    ...added.map(({ id }) => ({ id, change: "added" as const, details: [], why: null })),
+    ...added.map(({ id }) => ({ id, change: "added" as const, details: [], why: why(id) })),
   ];
 }

@@ -3,6 +3,7 @@ import type { Parser } from "../../schema/parser.js";
 import { dangersOf } from "../facts/dangers.js";
 import { statementFacts } from "../facts.js";
 import { withPlainNames } from "./plain-names.js";
+import { ASIDE } from "./rebuild.js";
 import type { WrittenStatement } from "./written.js";
 
 /** Writes statements as paragraphs. @returns text that ends with a line end; empty for none */
@@ -19,6 +20,7 @@ function paragraph({ sql, notes }: WrittenStatement, parser: Parser): string {
 /** What it destroys before all else, then whom it keeps waiting. */
 function warningsOf(text: string, parser: Parser): string[] {
   const facts = statementFacts({ text }, parser);
-  const destroyed = facts.destructive === null ? [] : [`DESTROYS DATA: ${facts.destructive}`];
+  const isCopied = text.startsWith(`DROP TABLE ${ASIDE}.`);
+  const destroyed = facts.destructive === null || isCopied ? [] : [`DESTROYS DATA: ${facts.destructive}`];
   return [...destroyed, ...dangersOf({ ...facts, destructive: null })];
 }

@@ -18,3 +18,23 @@ export interface OpenDifference {
   /** Why there is no statement, e.g. the server's refusal of the one that was tried. */
   readonly why: string | null;
 }
+
+/** Statements that are tried as one: all of them run, or none does. */
+export type Way = readonly WrittenStatement[];
+
+/** Something to be done. The first of its ways that works is taken. */
+export interface Attempt {
+  /** The id of the object that it is for, e.g. `table shop.orders`. */
+  readonly about: string;
+  readonly ways: readonly Way[];
+}
+
+/** A statement that needs no words. */
+export function plainly(sql: string, ...notes: string[]): WrittenStatement {
+  return { sql, notes };
+}
+
+/** Something that is done in one way only. */
+export function onlyBy(about: string, ...sql: readonly string[]): Attempt {
+  return { about, ways: [sql.map((text) => plainly(text))] };
+}
