@@ -85,7 +85,7 @@ export class Decision {
     if (stray.length === 0) return [];
     const texts = drops.flatMap((existing) => {
       const id = this.idOf(existing);
-      return [this.tree.objects.get(id)?.text, this.state.recorded.get(id)?.script];
+      return [this.tree.objects.get(id)?.text, this.state.dependents.scripts.get(id)];
     });
     const { parser } = this;
     return straysAmong(

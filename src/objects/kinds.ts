@@ -124,6 +124,7 @@ const PLAIN = /^[^\p{Cc}\p{Cs}\p{M}.%/\\:*?"<>|]$/u;
  * @example encodePart("My.View") // → "%4dy%2e%56iew"
  */
 export function encodePart(name: string): string {
+  if (/^[a-z0-9_]+$/.test(name)) return name;
   const characters = [...name];
   return characters
     .map((character, at) => {
@@ -145,6 +146,7 @@ export function encodePart(name: string): string {
  */
 export function decodePart(part: string): string | null {
   if (part === "") return null;
+  if (/^[a-z0-9_]+$/.test(part)) return part;
   try {
     // Folds before it decodes: what is encoded keeps its case.
     return decodeURIComponent(part.toLowerCase());

@@ -111,7 +111,7 @@ export interface ObjectsPlan {
 }
 
 export interface BookkeepingPlan {
-  readonly enter: readonly Recorded[];
+  readonly enter: readonly (Recorded & { readonly script: string })[];
   /** Rows of which only this column changes. */
   readonly requiredBy: readonly Pick<Recorded, "id" | "requiredBy">[];
   readonly remove: readonly string[];

@@ -7,19 +7,27 @@ import { judge } from "./verdicts.js";
 
 /**
  * Reads the state of a database, as far as a tree is concerned: what is recorded, what exists, and what depends on
- * the objects that a run may drop. At most eight questions, however many objects there are; four where all is as the
+ * the objects that a run may drop. At most ten questions, however many objects there are; four where all is as the
  * scripts say.
  *
  * @param client connected to the database; inside a transaction or not
  */
 export async function readState(client: Client, tree: Tree): Promise<ObjectsState> {
-  const base = await readBase(client);
+  return withDependents(client, tree, await readBase(client));
+}
+
+/** The second half of `readState`, for whoever reads the tree while the server answers the first. */
+export async function withDependents(client: Client, tree: Tree, base: ObjectsState): Promise<ObjectsState> {
   const standings = [...judge(tree, base).values()].filter(
     ({ verdict }) => verdict === "remake" || verdict === "drop",
   );
-  const roles = standings.filter(({ name }) => name.type === "role");
   const objects = standings.filter(({ name }) => name.type !== "role").flatMap(({ existing }) => existing);
-  const altered = (await alteredBy(pendingMigrations(tree, base))).flatMap((one) => existingOf(one, base));
-  const names = roles.flatMap(({ name }) => name.parts);
-  return { ...base, dependents: await readDependents(client, [...objects, ...altered], names, altered) };
+  const tables = (await alteredBy(pendingMigrations(tree, base))).flatMap((one) => existingOf(one, base));
+  const dependents = await readDependents(client, base.bookkeeping, {
+    objects: [...objects, ...tables],
+    tables,
+    roles: standings.filter(({ name }) => name.type === "role").flatMap(({ name }) => name.parts),
+    ids: standings.map(({ id }) => id),
+  });
+  return { ...base, dependents };
 }

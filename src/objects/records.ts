@@ -1,7 +1,6 @@
 /** What a run changes in the bookkeeping. Pure. */
 import type { Decision } from "./decision.js";
 import type { BookkeepingPlan, Step } from "./plan.js";
-import type { Recorded } from "./state.js";
 
 /** Rows of what is made or changed, and of what it needs now or has needed. The others stay as they are. */
 export function planBookkeeping(decision: Decision, steps: readonly Step[]): BookkeepingPlan {
@@ -25,7 +24,7 @@ export function planBookkeeping(decision: Decision, steps: readonly Step[]): Boo
   }
   for (const id of remove)
     for (const need of state.recorded.get(id)?.dependsOn ?? []) touched(need).delete(id);
-  const enter = entered.flatMap(({ id }): Recorded[] => {
+  const enter = entered.flatMap(({ id }): BookkeepingPlan["enter"] => {
     const script = tree.objects.get(id);
     if (script === undefined) return [];
     const { md5, text, path } = script;

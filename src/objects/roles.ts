@@ -161,7 +161,7 @@ class RolesPlanner {
   #mentionedWith(id: string, name: string): Set<string> {
     const { tree, state } = this.decision;
     const texts = [
-      state.recorded.get(id)?.script ?? "",
+      state.dependents.scripts.get(id) ?? "",
       ...[...tree.objects.values()].filter((one) => one.name.type === "role").map(({ text }) => text),
     ];
     const roles = new Set<string>();

@@ -14,7 +14,7 @@ const notInternal = (catalog: string, oid: string) =>
      AND e.objid = ${oid} AND e.objsubid = 0 AND e.deptype = 'i')`;
 
 const row = (type: string, parts: readonly string[], catalog: string, oid: string) =>
-  `SELECT ${type} AS type, ARRAY[${parts.map((part) => `${part}::text`).join(", ")}] AS parts,
+  `SELECT ${type} AS type, concat_ws(E'\\x01', ${parts.join(", ")}) AS parts,
      'pg_catalog.${catalog}'::regclass::oid AS class, ${oid} AS object`;
 
 const IN_SCHEMA = (alias: string, column: string) =>

@@ -4,11 +4,10 @@ import { quoteIdentifier } from "../postgres/quote.js";
 import { idOf, KINDS, type KindType, type ObjectName } from "./kinds.js";
 import { DEPENDENCIES, EXISTING, ROLES } from "./state-queries.js";
 
-/** A row of `wo_objects`. */
+/** A row of `wo_objects`, without the script. */
 export interface Recorded {
   readonly id: string;
   readonly md5: string;
-  readonly script: string;
   readonly path: string;
   readonly dependsOn: readonly string[];
   readonly requiredBy: readonly string[];
@@ -87,6 +86,8 @@ export interface Dependents {
   readonly signatures: ReadonlyMap<string, string>;
   /** Numbers of the columns of those that are tables, by `columnKey`. */
   readonly columns: ReadonlyMap<string, number>;
+  /** The recorded scripts of the objects that may be dropped, by id. */
+  readonly scripts: ReadonlyMap<string, string>;
   /** Roles that may be dropped or made again, by name. */
   readonly roles: ReadonlyMap<string, RoleFacts>;
 }
@@ -99,7 +100,13 @@ export const NOTHING: ObjectsState = {
   existing: new Map(),
   role: "",
   isSuperuser: false,
-  dependents: { dependencies: [], signatures: new Map(), columns: new Map(), roles: new Map() },
+  dependents: {
+    dependencies: [],
+    signatures: new Map(),
+    columns: new Map(),
+    scripts: new Map(),
+    roles: new Map(),
+  },
 };
 
 /** A thing in the catalogues as one word. */
@@ -122,17 +129,17 @@ const PLACE = `
     (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) AS super`;
 
 interface RecordedRow {
-  readonly po_id: string;
-  readonly po_md5: string | null;
-  readonly po_script: string | null;
-  readonly po_path: string | null;
-  readonly po_depends_on: string[] | null;
-  readonly po_required_by: string[] | null;
+  readonly id: string;
+  readonly md5: string | null;
+  readonly path: string | null;
+  readonly depends: string | null;
+  readonly required: string | null;
 }
 
 interface ExistingRow {
   readonly type: string;
-  readonly parts: string[];
+  /** With a character between that no name has. */
+  readonly parts: string;
   readonly class: number;
   readonly object: number;
 }
@@ -154,17 +161,20 @@ export async function readBase(client: Client): Promise<ObjectsState> {
   };
 }
 
+/** Lists come as text, since thousands of arrays take long to read. An id has no line ends. */
 async function readRecorded(client: Client, schema: string): Promise<Recorded[]> {
   const { rows } = await client.query<RecordedRow>(
-    `SELECT * FROM ${quoteIdentifier(schema)}.wo_objects ORDER BY po_id`,
+    `SELECT po_id AS id, po_md5 AS md5, po_path AS path, array_to_string(po_depends_on, E'\\n') AS depends,
+       array_to_string(po_required_by, E'\\n') AS required
+     FROM ${quoteIdentifier(schema)}.wo_objects ORDER BY po_id`,
   );
-  return rows.map((row) => ({
-    id: row.po_id,
-    md5: row.po_md5 ?? "",
-    script: row.po_script ?? "",
-    path: row.po_path ?? "",
-    dependsOn: row.po_depends_on ?? [],
-    requiredBy: row.po_required_by ?? [],
+  const list = (text: string | null) => (text ? text.split("\n") : []);
+  return rows.map(({ id, md5, path, depends, required }) => ({
+    id,
+    md5: md5 ?? "",
+    path: path ?? "",
+    dependsOn: list(depends),
+    requiredBy: list(required),
   }));
 }
 
@@ -180,7 +190,8 @@ const TYPES: ReadonlyMap<string, KindType> = new Map(KINDS.map(({ type }) => [ty
 
 function gatherExisting(rows: readonly ExistingRow[]): Map<string, Existing[]> {
   const existing = new Map<string, Existing[]>();
-  for (const { type: word, parts, class: classId, object: objectId } of rows) {
+  for (const { type: word, parts: joined, class: classId, object: objectId } of rows) {
+    const parts = joined.split("\u0001");
     const type = TYPES.get(word);
     if (type === undefined) throw new RangeError(`no kind of object is called ${word}`);
     const name = { type, parts };
@@ -203,28 +214,54 @@ interface DependencyRow {
   readonly description: string;
 }
 
-/**
- * Reads what depends on some objects, and on what depends on them, and what is known of some roles: three questions
- * at most, none where nothing is asked for.
- */
+/** What is asked about. */
+export interface DependentsRequest {
+  /** Of which all that depends on them is read. */
+  readonly objects: readonly Existing[];
+  /** Those of them whose columns are read. */
+  readonly tables: readonly Existing[];
+  /** Names of roles. */
+  readonly roles: readonly string[];
+  /** Ids whose recorded scripts are read. */
+  readonly ids: readonly string[];
+}
+
+/** Reads what depends on objects, and what else is known of what may be dropped: six questions at most. */
 export async function readDependents(
   client: Client,
-  objects: readonly Existing[],
-  roles: readonly string[],
-  tables: readonly Existing[],
+  bookkeeping: string | null,
+  { objects, tables, roles, ids }: DependentsRequest,
 ): Promise<Dependents> {
-  if (objects.length + roles.length === 0) return NOTHING.dependents;
-  const classes = objects.map(({ classId }) => classId);
-  const ids = objects.map(({ objectId }) => objectId);
-  const dependencies = await client.query<DependencyRow>(DEPENDENCIES, [classes, ids]);
-  const found = dependencies.rows.map(dependencyOf);
+  const dependencies = objects.length === 0 ? [] : await readDependencies(client, objects);
   const facts = roles.length === 0 ? [] : (await client.query<RoleFacts>(ROLES, [[...new Set(roles)]])).rows;
   return {
-    dependencies: found,
-    signatures: await readSignatures(client, [...objects, ...found.map(({ of }) => of)]),
+    dependencies,
+    signatures: await readSignatures(client, [...objects, ...dependencies.map(({ of }) => of)]),
     columns: await readColumns(client, tables),
+    scripts: await readScripts(client, bookkeeping, ids),
     roles: new Map(facts.map((role) => [role.name, role])),
   };
+}
+
+async function readDependencies(client: Client, objects: readonly Existing[]): Promise<Dependency[]> {
+  const { rows } = await client.query<DependencyRow>(DEPENDENCIES, [
+    objects.map(({ classId }) => classId),
+    objects.map(({ objectId }) => objectId),
+  ]);
+  return rows.map(dependencyOf);
+}
+
+async function readScripts(
+  client: Client,
+  schema: string | null,
+  ids: readonly string[],
+): Promise<Map<string, string>> {
+  if (schema === null || ids.length === 0) return new Map();
+  const { rows } = await client.query<{ id: string; script: string | null }>(
+    `SELECT po_id AS id, po_script AS script FROM ${quoteIdentifier(schema)}.wo_objects WHERE po_id = ANY ($1::text[])`,
+    [ids],
+  );
+  return new Map(rows.map(({ id, script }) => [id, script ?? ""]));
 }
 
 function dependencyOf(row: DependencyRow): Dependency {
@@ -260,6 +297,7 @@ async function readColumns(client: Client, tables: readonly Existing[]): Promise
 }
 
 async function readSignatures(client: Client, things: readonly Address[]): Promise<Map<string, string>> {
+  if (things.length === 0) return new Map();
   const { rows } = await client.query<{ class: number; object: number; signature: string }>(
     `SELECT 'pg_catalog.pg_proc'::regclass::oid AS class, p.oid AS object,
        format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)) AS signature

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { ConfigError } from "../errors.js";
-import { isMissing, readText } from "../files.js";
+import { isMissing, readTextSync } from "../files.js";
 import { nearest } from "../nearest.js";
 import { describeName, idOf, KINDS, type Kind, nameOfFile, type ObjectName } from "./kinds.js";
 
@@ -128,16 +128,14 @@ async function sqlFiles(folder: string): Promise<string[]> {
 
 async function readScripts(folder: string): Promise<Script[]> {
   const names = await sqlFiles(folder);
-  return Promise.all(
-    names.map(async (id) => {
-      const path = under(folder, id);
-      return { id, path, text: await readScript(path) };
-    }),
-  );
+  return names.map((id) => {
+    const path = under(folder, id);
+    return { id, path, text: readScript(path) };
+  });
 }
 
-async function readScript(path: string): Promise<string> {
-  return (await readText(path, ConfigError)) ?? "";
+function readScript(path: string): string {
+  return readTextSync(path, ConfigError) ?? "";
 }
 
 /** A file of a kind's folder. */
@@ -149,17 +147,14 @@ interface KindFile {
 
 async function readKind(root: string, kind: Kind, rolePrefix: string): Promise<KindFile[]> {
   const folder = under(root, kind.directory);
-  const names = await sqlFiles(folder);
-  return Promise.all(
-    names.map(async (file) => {
-      const path = under(folder, file);
-      const { name: written, isDrop } = fileOf(kind, file, path);
-      const name = kind.type === "role" ? prefixed(written, rolePrefix) : written;
-      const text = (await readScript(path)).replaceAll(PREFIX, rolePrefix);
-      const md5 = createHash("md5").update(text).digest("hex");
-      return { script: { id: idOf(name), name, path, text, md5 }, isDrop };
-    }),
-  );
+  return (await sqlFiles(folder)).map((file) => {
+    const path = under(folder, file);
+    const { name: written, isDrop } = fileOf(kind, file, path);
+    const name = kind.type === "role" ? prefixed(written, rolePrefix) : written;
+    const text = readScript(path).replaceAll(PREFIX, rolePrefix);
+    const md5 = createHash("md5").update(text).digest("hex");
+    return { script: { id: idOf(name), name, path, text, md5 }, isDrop };
+  });
 }
 
 /** A script that drops an object has `drop` as one part more than its kind's names have. */

@@ -52,8 +52,9 @@ export function judge(tree: Tree, state: ObjectsState): Map<string, Standing> {
     standings.set(id, { id, name, verdict, existing });
   }
   for (const id of state.recorded.keys()) {
+    if (tree.objects.has(id)) continue;
     const name = nameOfId(id);
-    if (tree.objects.has(id) || name === null) continue;
+    if (name === null) continue;
     const existing = finder.find(id, name);
     const verdict = existing.length === 0 ? "forget" : kindOf(name.type).drops ? "drop" : "gone";
     standings.set(id, { id, name, verdict, existing });

@@ -6,8 +6,8 @@ import { applyObjects, applyPrelude, type Done } from "../../objects/apply.js";
 import { planObjects } from "../../objects/decide.js";
 import { isWorthAnotherTry } from "../../objects/failures.js";
 import { hasPrelude, isNothing, type ObjectsPlan } from "../../objects/plan.js";
-import { readState } from "../../objects/read-state.js";
-import { NOTHING } from "../../objects/state.js";
+import { withDependents } from "../../objects/read-state.js";
+import { NOTHING, type ObjectsState, readBase } from "../../objects/state.js";
 import { readTree, type Tree } from "../../objects/tree.js";
 import { type Client, connect } from "../../postgres/connection.js";
 import { lockDatabase } from "../../stage/lock.js";
@@ -41,13 +41,13 @@ const PAUSE_MS = 100;
  */
 export async function woMigrate(options: WoMigrateOptions = {}): Promise<WoMigrateResult> {
   const settings = await readSettings(options);
-  const tree = await readTree(settings.dir, settings.rolePrefix);
   const progress = options.progress ?? (() => undefined);
   const lockTimeout = milliseconds(options.lockTimeout ?? LOCK_TIMEOUT_S, "--lock-timeout");
   const patience = milliseconds(options.wait ?? WAIT_S, "--wait");
-  let client = await openDatabase(settings);
-  const created = client === null;
-  if (client === null) {
+  const { tree, opened } = await readBoth(settings);
+  const created = opened === null;
+  let client = opened?.client;
+  if (client === undefined) {
     if (options.plan === true) {
       const plan = await planObjects(tree, NOTHING, settings);
       return resultOf(settings, tree, { plan, created, applied: false, done: null });
@@ -57,11 +57,42 @@ export async function woMigrate(options: WoMigrateOptions = {}): Promise<WoMigra
     client = await connect(settings.connection);
   }
   try {
-    return await new Run(client, { settings, tree, progress, lockTimeout, patience, created }).migrate(
-      options.plan === true,
-    );
+    const run = new Run(client, { settings, tree, progress, lockTimeout, patience, created });
+    return await run.migrate(options.plan === true, opened?.base ?? (await readBase(client)));
   } finally {
     await client.end();
+  }
+}
+
+interface Opened {
+  readonly client: Client;
+  readonly base: ObjectsState;
+}
+
+/** Reads the tree while the server is at work. */
+async function readBoth(settings: WoSettings): Promise<{ tree: Tree; opened: Opened | null }> {
+  const opening = open(settings);
+  try {
+    const tree = await readTree(settings.dir, settings.rolePrefix);
+    return { tree, opened: await opening };
+  } catch (error) {
+    // Whichever of the two failed, the other is to end.
+    await opening.then(
+      (opened) => opened?.client.end(),
+      () => undefined,
+    );
+    throw error;
+  }
+}
+
+async function open(settings: WoSettings): Promise<Opened | null> {
+  const client = await openDatabase(settings);
+  if (client === null) return null;
+  try {
+    return { client, base: await readBase(client) };
+  } catch (error) {
+    await client.end();
+    throw inWords(error);
   }
 }
 
@@ -87,11 +118,11 @@ class Run {
     private readonly terms: RunTerms,
   ) {}
 
-  async migrate(planOnly: boolean): Promise<WoMigrateResult> {
+  async migrate(planOnly: boolean, base: ObjectsState): Promise<WoMigrateResult> {
     const { settings, tree, created } = this.terms;
     const told = (plan: ObjectsPlan, done: readonly Done[] | null) =>
       resultOf(settings, tree, { plan, created, applied: done !== null, done });
-    const first = await this.#plan();
+    const first = await this.#plan(base);
     if (planOnly || isNothing(first)) return told(first, null);
     if (!hasPrelude(first)) refuse(first);
     await lockDatabase(this.client, this.terms.patience, (holder) =>
@@ -111,9 +142,9 @@ class Run {
     }
   }
 
-  async #plan(afterPrelude = false): Promise<ObjectsPlan> {
+  async #plan(base: ObjectsState, afterPrelude = false): Promise<ObjectsPlan> {
     const { tree, settings } = this.terms;
-    const state = await readState(this.client, tree);
+    const state = await withDependents(this.client, tree, base);
     return planObjects(tree, state, { searchPath: settings.searchPath, afterPrelude });
   }
 
@@ -123,10 +154,10 @@ class Run {
     await client.query(`SET lock_timeout = ${lockTimeout}`);
     await client.query("BEGIN");
     try {
-      let plan = await this.#plan();
+      let plan = await this.#plan(await readBase(client));
       if (hasPrelude(plan)) {
         await applyPrelude(client, plan, { progress });
-        plan = await this.#plan(true);
+        plan = await this.#plan(await readBase(client), true);
       }
       const done = await applyObjects(client, plan, { progress });
       await client.query("COMMIT");
