@@ -120,6 +120,11 @@ export function existingOf(
   return [];
 }
 
+/** What the server itself makes anew when a column changes, or drops with it. */
+function isRebuilt(id: string): boolean {
+  return id.startsWith("constraint.") || id.startsWith("index.");
+}
+
 /** Only what a script makes again is dropped. Whatever else is in the way, the server names when the migration runs. */
 async function dropsAround(
   pending: readonly Script[],
@@ -136,7 +141,7 @@ async function dropsAround(
       return { existing, columns };
     }),
   );
-  const { drops } = dependents.below(roots, (id) => tree.objects.has(id));
+  const { drops } = dependents.below(roots, (id) => tree.objects.has(id) && !isRebuilt(id));
   const ids = new Map<Existing, string>();
   for (const { id, existing } of standings.values()) for (const one of existing) ids.set(one, id);
   return drops.flatMap((existing): DropRun[] => {

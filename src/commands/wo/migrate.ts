@@ -6,13 +6,14 @@ import { applyObjects, applyPrelude, type Done } from "../../objects/apply.js";
 import { planObjects } from "../../objects/decide.js";
 import { isWorthAnotherTry } from "../../objects/failures.js";
 import { hasPrelude, isNothing, type ObjectsPlan } from "../../objects/plan.js";
-import { withDependents } from "../../objects/read-state.js";
+import { readState, withDependents } from "../../objects/read-state.js";
 import { NOTHING, type ObjectsState, readBase } from "../../objects/state.js";
 import { readTree, type Tree } from "../../objects/tree.js";
 import { type Client, connect } from "../../postgres/connection.js";
 import { lockDatabase } from "../../stage/lock.js";
 import type { WoMigrateResult } from "../results.js";
 import { createDatabase, openDatabase } from "./database.js";
+import type { Foreseen, Foresight } from "./prove.js";
 import { resultOf } from "./result.js";
 import { readSettings, type WoOptions, type WoSettings } from "./settings.js";
 
@@ -50,7 +51,7 @@ export async function woMigrate(options: WoMigrateOptions = {}): Promise<WoMigra
   if (client === undefined) {
     if (options.plan === true) {
       const plan = await planObjects(tree, NOTHING, settings);
-      return resultOf(settings, tree, { plan, created, applied: false, done: null });
+      return resultOf(settings, tree, { plan, created, applied: false, done: null, foreseen: true });
     }
     progress(`making the database ${settings.connection.database}`);
     await createDatabase(tree, settings, progress);
@@ -120,10 +121,23 @@ class Run {
 
   async migrate(planOnly: boolean, base: ObjectsState): Promise<WoMigrateResult> {
     const { settings, tree, created } = this.terms;
-    const told = (plan: ObjectsPlan, done: readonly Done[] | null) =>
-      resultOf(settings, tree, { plan, created, applied: done !== null, done });
-    const first = await this.#plan(base);
-    if (planOnly || isNothing(first)) return told(first, null);
+    const told = (plan: ObjectsPlan, done: readonly Done[] | null, foreseen = done !== null) =>
+      resultOf(settings, tree, { plan, created, applied: done !== null, done, foreseen });
+    const state = await withDependents(this.client, tree, base);
+    const first = await this.#decide(state);
+    if (isNothing(first)) return told(first, null);
+    const { progress } = this.terms;
+    const foreseen = await this.#foresee({
+      settings,
+      tree,
+      state,
+      plan: first,
+      wantsPlan: planOnly,
+      progress,
+    });
+    const notes = [...first.notes, ...foreseen.notes];
+    if (planOnly)
+      return told({ ...first, ...foreseen.plan, ...preludeOf(first), notes }, null, foreseen.plan !== null);
     if (!hasPrelude(first)) refuse(first);
     await lockDatabase(this.client, this.terms.patience, (holder) =>
       this.terms.progress(`waiting for ${holder}`),
@@ -131,10 +145,7 @@ class Run {
     for (let attempt = 1; ; attempt++) {
       try {
         const { plan, done } = await this.#transaction();
-        return told(
-          { ...plan, migrations: first.migrations, initial: first.initial, before: first.before },
-          done,
-        );
+        return told({ ...plan, ...preludeOf(first), notes: [...plan.notes, ...foreseen.notes] }, done);
       } catch (error) {
         if (attempt >= ATTEMPTS || !isWorthAnotherTry(error)) throw inWords(error);
         await sleep(PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
@@ -142,10 +153,20 @@ class Run {
     }
   }
 
-  async #plan(base: ObjectsState, afterPrelude = false): Promise<ObjectsPlan> {
+  async #foresee(what: Foresight): Promise<Foreseen> {
+    const isCalledFor = what.plan.prove.length > 0 || (what.wantsPlan && hasPrelude(what.plan));
+    if (!isCalledFor) return { plan: null, notes: [] };
+    const { foresee } = await import("./prove.js");
+    return foresee(what);
+  }
+
+  #decide(state: ObjectsState, afterPrelude = false): Promise<ObjectsPlan> {
     const { tree, settings } = this.terms;
-    const state = await withDependents(this.client, tree, base);
     return planObjects(tree, state, { searchPath: settings.searchPath, afterPrelude });
+  }
+
+  async #plan(afterPrelude = false): Promise<ObjectsPlan> {
+    return this.#decide(await readState(this.client, this.terms.tree), afterPrelude);
   }
 
   async #transaction(): Promise<{ plan: ObjectsPlan; done: readonly Done[] }> {
@@ -154,10 +175,10 @@ class Run {
     await client.query(`SET lock_timeout = ${lockTimeout}`);
     await client.query("BEGIN");
     try {
-      let plan = await this.#plan(await readBase(client));
+      let plan = await this.#plan();
       if (hasPrelude(plan)) {
         await applyPrelude(client, plan, { progress });
-        plan = await this.#plan(await readBase(client), true);
+        plan = await this.#plan(true);
       }
       const done = await applyObjects(client, plan, { progress });
       await client.query("COMMIT");
@@ -168,6 +189,11 @@ class Run {
       throw error;
     }
   }
+}
+
+/** What runs before the steps are planned for good. */
+function preludeOf({ migrations, initial, before }: ObjectsPlan) {
+  return { migrations, initial, before };
 }
 
 /** @throws the first reason why a plan cannot be applied */

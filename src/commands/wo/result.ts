@@ -1,7 +1,7 @@
 /** A plan, and what became of it, as data for a person or a program. */
 import type { Done } from "../../objects/apply.js";
 import { describeName } from "../../objects/kinds.js";
-import { hasPrelude, isCertain, type ObjectsPlan, type Step } from "../../objects/plan.js";
+import { isCertain, type ObjectsPlan, type Step } from "../../objects/plan.js";
 import type { Tree } from "../../objects/tree.js";
 import { describeConnection } from "../../postgres/connection.js";
 import type { WoMigrateResult, WoStep } from "../results.js";
@@ -14,15 +14,17 @@ export interface Outcome {
   readonly applied: boolean;
   /** What was done; null where nothing was to be, or only a plan was asked for. */
   readonly done: readonly Done[] | null;
+  /** Whether the steps are those after the migrations. */
+  readonly foreseen: boolean;
 }
 
 export function resultOf(
   { connection }: WoSettings,
   tree: Tree,
-  { plan, created, applied, done }: Outcome,
+  { plan, created, applied, done, foreseen }: Outcome,
 ): WoMigrateResult {
   const outlook =
-    hasPrelude(plan) && !applied
+    plan.migrations.length > 0 && !foreseen
       ? ["the steps are planned as if the migrations changed nothing that they are about"]
       : [];
   return {
