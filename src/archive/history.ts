@@ -59,6 +59,12 @@ const Entry = strict({
     strict({ type: v.literal("pver"), pver: VersionKey }),
     strict({ type: v.literal("snapshot"), snapshot: SnapshotName }),
   ]),
+  proven: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description("Whether the deltas were proven to lead here from the parent; false after --no-proof."),
+    ),
+  ),
   schema: strict({
     form: v.pipe(
       v.number(),
@@ -97,8 +103,9 @@ export const HistoryFile = v.pipe(
  * The id that chains a version to the one before it, as commits are chained. It is the SHA-256 of the line
  * `wovtools version 1`, a line feed, and a JSON array without white space: key; parent type; the parent's id, or
  * the snapshot's name for a root; SHA-256 of the deltas or null; checksum; SHA-256 of the schema's file; form;
- * settings as pairs of name and value, sorted by name. So a change of one byte in an archived file, or of one
- * field but `archived`, shows in its own version or in every later one.
+ * settings as pairs of name and value, sorted by name; and, where the entry says so, whether it is proven. So a
+ * change of one byte in an archived file, or of one field but `archived`, shows in its own version or in every later
+ * one.
  *
  * @param parentId the parent's id; not looked at for a root
  */
@@ -114,6 +121,8 @@ export function versionId(version: Omit<Version, "id" | "archived">, parentId: s
     schema.sha256,
     schema.form,
     settings,
+    // Entries from before there were proofs keep the ids that they have.
+    ...(version.proven === null ? [] : [version.proven]),
   ];
   return sha256(`wovtools version 1\n${JSON.stringify(fields)}`);
 }
@@ -146,6 +155,7 @@ export function parseHistory(text: string, file: string): Map<string, Version> {
         form: entry.schema.form,
         settings: entry.schema.settings ?? {},
       },
+      proven: entry.proven ?? null,
       id: entry.id,
       archived: entry.archived,
     },
@@ -179,6 +189,7 @@ function formatEntry(version: Version) {
       parent.type === "pver"
         ? { pver: parent.pver, type: parent.type }
         : { snapshot: parent.snapshot, type: parent.type },
+    ...(version.proven !== null && { proven: version.proven }),
     schema: {
       form,
       ...(used.length > 0 && { settings: Object.fromEntries(used) }),

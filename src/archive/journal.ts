@@ -19,6 +19,7 @@ const Journal = v.strictObject({
     history: v.strictObject({ path: v.string(), before: v.nullable(v.string()), content: v.string() }),
     pending: v.nullable(v.strictObject({ path: v.string(), sha256: v.string() })),
     retired: v.optional(v.array(v.string()), []),
+    proven: v.optional(v.nullable(v.boolean()), null),
     message: v.string(),
     record: v.strictObject({
       database: v.string(),

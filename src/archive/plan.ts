@@ -40,6 +40,8 @@ export interface ArchivingRequest {
     readonly form: number;
     readonly settings: ChecksumSettings;
   };
+  /** Whether it was proven that the deltas lead to the schema, or for a root that its text does. */
+  readonly proven: boolean;
   /** The version that the ledger gives the database; null when it knows none. */
   readonly databaseVersion: string | null;
   /** The snapshot's name where a root is to be made, else null. */
@@ -82,6 +84,8 @@ export interface ArchivingPlan {
   readonly pending: { readonly path: string; readonly sha256: string } | null;
   /** Files of versions that the new history no longer has. */
   readonly retired: readonly string[];
+  /** Whether the new versions were proven; null where nobody has written that down. */
+  readonly proven: boolean | null;
   /** The commit's message. */
   readonly message: string;
   readonly record: ArchivingRecord;
@@ -107,6 +111,7 @@ export function planArchiving(request: ArchivingRequest): ArchivingPlan {
     checksum: schema.checksum,
     deltas: pending === null ? null : sha256(pending),
     schema: { sha256: sha256(schemaText), form: schema.form, settings: storedSettings(schema.settings) },
+    proven: request.proven,
   };
   const version: Version = {
     ...unchained,
@@ -131,6 +136,7 @@ export function planArchiving(request: ArchivingRequest): ArchivingPlan {
     },
     pending: pending === null ? null : { path: inArchive(paths.pendingDeltas), sha256: sha256(pending) },
     retired: [],
+    proven: request.proven,
     message: `wovtools: archive ${paths.database} ${key}`,
     record: {
       database: paths.database,

@@ -161,6 +161,7 @@ export function planRebase(request: RebaseRequest): {
         content: formatHistory(versions),
       },
       pending: null,
+      proven: true,
       retired: gone.flatMap((key) => [paths.archivedDeltas(key), paths.archivedSchema(key)].map(inArchive)),
       message: messageOf(paths.database, onto.key, keys),
       record: {
@@ -192,6 +193,8 @@ function archivedBehind({ archive, onto, mine, now }: RebaseRequest) {
       checksum: schema.checksum,
       deltas: sha256(deltas),
       schema: { sha256: sha256(text), form: schema.form, settings: storedSettings(schema.settings) },
+      // Its schema is what a shadow came to that had the deltas carried out on it.
+      proven: true,
     };
     last = { ...unchained, id: versionId(unchained, last.id), archived: now.toISOString() };
     versions.set(key, last);

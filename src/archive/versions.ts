@@ -34,6 +34,8 @@ export interface Version {
     /** Only what differs from the default. */
     readonly settings: ChecksumSettings;
   };
+  /** Whether the deltas were proven to lead here from the parent; null where nobody has written that down. */
+  readonly proven: boolean | null;
   /** See `versionId`. */
   readonly id: string;
   /** When it was archived, ISO 8601 in UTC. */

@@ -20,6 +20,7 @@ export async function log(
           checksum: version.checksum,
           id: version.id,
           deltas: version.deltas,
+          proven: version.proven,
         })),
       };
     }),

@@ -17,6 +17,8 @@ export { ShadowServers } from "../postgres/shadow.js";
 export interface ProofRequest {
   /** The schema that the deltas begin with; null for an empty database. */
   readonly from: SchemaText | null;
+  /** The file that it stands in, for messages. */
+  readonly fromFile?: string | undefined;
   readonly deltas: DeltasFile;
   /** The schema that they should lead to. */
   readonly to: SchemaText;
@@ -129,13 +131,13 @@ type Attempt =
 async function attempt(
   server: ShadowServer,
   plan: DeltasPlan,
-  { from, database, near, progress }: ProofRequest,
+  { from, fromFile, database, near, progress }: ProofRequest,
 ): Promise<Attempt> {
   const on = server.isThrowAway ? "the embedded server" : "the database's own server";
   progress(`proving ${plan.versions[0]?.file} on a shadow`);
   try {
     const [schema] = await tryOnShadow(server, {
-      from: { sql: from?.text ?? "", name: "the schema before the deltas" },
+      from: { sql: from?.text ?? "", name: fromFile ?? "the schema before the deltas" },
       plans: [plan],
       database,
       called: near?.database,

@@ -20,6 +20,7 @@ import { firstChangeLines } from "./change-text.js";
 import { type CheckOptions, checkDatabase } from "./check.js";
 import { type DatabaseState, type LiveDatabase, readDatabaseState } from "./database-state.js";
 import { compareWithArchive } from "./position.js";
+import type { Candidate } from "./push-db/proofs.js";
 import {
   archivingPlace,
   openRepositories,
@@ -34,6 +35,8 @@ import { chosenDatabases, connectionOf, openSession, pverOf, type Session } from
 export interface PushDbOptions extends CheckOptions {
   /** Archive the schema as it is as the first version, under this snapshot's name. Takes exactly one database. */
   readonly snapshot?: string | undefined;
+  /** Whether what is archived is proven first; true unless given. The history says of each version whether it was. */
+  readonly proof?: boolean | undefined;
   /** Called after each step of an archiving, by the names of `ARCHIVING_STEPS`. */
   readonly onStep?: ((database: string, step: ArchivingStep) => void | Promise<void>) | undefined;
 }
@@ -43,10 +46,12 @@ type Outcome = PushDbResult["databases"][number];
 
 /**
  * Archives what changed: the pending deltas and the schema become a version, in one commit, and the ledger notes
- * it. A database without pending deltas and without drift is left as it is. Where one database is blocked, none
- * is archived. An archiving that was interrupted is finished first.
+ * it, once it is proven that the one leads to the other. A database without pending deltas and without drift is left
+ * as it is. Where one database is blocked, or not proven, none is archived. An archiving that was interrupted is
+ * finished first; it had been proven before it was begun.
  *
- * @throws BlockedError `NOT_ARCHIVED` with what blocks and what mends it; ConfigError, DatabaseError, ArchiveError
+ * @throws BlockedError `NOT_ARCHIVED` with what blocks and what mends it, `NOT_PROVEN`, `NOT_PROVABLE`,
+ *   `DATABASE_CHANGED`; ConfigError, DatabaseError, ArchiveError
  * @example
  * await pushDb({ databases: ["shopdb"] });
  * await pushDb({ databases: ["shopdb"], snapshot: "initial" });
@@ -61,8 +66,13 @@ export async function pushDb(options: PushDbOptions = {}): Promise<PushDbResult>
   const outcomes: Outcome[] = [];
   for (const database of chosen) outcomes.push(...(await finishInterrupted(run, database)));
   const decided = await decideAll(run, chosen);
-  for (const { database, plan, warnings } of decided) {
-    if (plan !== null) outcomes.push(await archive(run, database, plan, warnings));
+  const candidates = decided.flatMap(({ candidate }) => (candidate === null ? [] : [candidate]));
+  if (candidates.length > 0 && provesFirst(run)) {
+    const { proveAll } = await import("./push-db/proofs.js");
+    await proveAll(session, candidates);
+  }
+  for (const { database, candidate, warnings } of decided) {
+    if (candidate !== null) outcomes.push(await archive(run, database, candidate.plan, warnings));
     else if (!outcomes.some((outcome) => outcome.database === database.name))
       outcomes.push(nothingFor(database.name));
   }
@@ -79,8 +89,12 @@ interface Run {
 interface Decision {
   readonly database: ProjectDatabase;
   /** null where there is nothing to archive. */
-  readonly plan: ArchivingPlan | null;
+  readonly candidate: Candidate | null;
   readonly warnings: readonly string[];
+}
+
+function provesFirst({ options }: Run): boolean {
+  return options.proof !== false;
 }
 
 async function finishInterrupted(run: Run, database: ProjectDatabase): Promise<Outcome[]> {
@@ -116,8 +130,8 @@ async function decide(run: Run, state: DatabaseState, uncommitted: Uncommitted):
   const blockers = checked.blockers.filter((blocker) => !isMendedHere(blocker, checked, snapshot));
   if (blockers.length > 0) throw notArchived(checked, blockers);
   const archives = snapshot !== null || state.pending !== null;
-  const plan = archives ? await planFor(run, state, live, snapshot) : null;
-  return { database, plan, warnings: checked.warnings };
+  const candidate = archives ? { state, live, plan: await planFor(run, state, live, snapshot) } : null;
+  return { database, candidate, warnings: checked.warnings };
 }
 
 /** Archiving is what mends pending deltas, and drift that has deltas. */
@@ -150,6 +164,7 @@ async function planFor(
       form: schema.form,
       settings: state.database.schema,
     },
+    proven: provesFirst(run),
     databaseVersion: at,
     snapshot,
     now: new Date(),
@@ -253,6 +268,7 @@ function outcomeOf(
     database: plan.database,
     archived: plan.version,
     parent: plan.parent,
+    proven: plan.proven,
     commit: result.commit,
     pushed,
     resumed,
@@ -265,6 +281,7 @@ function nothingFor(database: string): Outcome {
     database,
     archived: null,
     parent: null,
+    proven: null,
     commit: null,
     pushed: false,
     resumed: false,

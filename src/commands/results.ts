@@ -72,6 +72,10 @@ export const PushDbResult = v.pipe(
           v.description("The version that was archived; null where there was nothing to archive."),
         ),
         parent: maybeText,
+        proven: v.pipe(
+          v.nullable(v.boolean()),
+          v.description("Whether it was proven that the deltas lead to the schema; false after --no-proof."),
+        ),
         commit: maybeText,
         pushed: v.boolean(),
         resumed: v.pipe(v.boolean(), v.description("An earlier run had begun it.")),
@@ -90,6 +94,10 @@ const VersionEntry = v.object({
   checksum: text,
   id: text,
   deltas: v.pipe(maybeText, v.description("SHA-256 of the deltas; null for a snapshot.")),
+  proven: v.pipe(
+    v.nullable(v.boolean()),
+    v.description("Whether it was proven before it was archived; null where that was never written down."),
+  ),
 });
 
 export const LogResult = v.pipe(
@@ -149,6 +157,7 @@ export const StatusResult = v.pipe(
         versions: v.number(),
         heads: v.array(text),
         strays: v.array(text),
+        unproven: v.pipe(v.array(text), v.description("Versions that were archived with --no-proof.")),
         pending: v.pipe(v.nullable(v.number()), v.description("How many statements wait; null for none.")),
         archiveUncommitted: v.boolean(),
         interrupted: v.boolean(),

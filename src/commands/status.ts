@@ -67,6 +67,7 @@ function databaseStatus(
     versions: archive.versions.size,
     heads: heads(archive.versions),
     strays: archive.strays.map((file) => relative(found.root, file)),
+    unproven: [...archive.versions.values()].filter(({ proven }) => proven === false).map(({ key }) => key),
     pending: pending === null ? null : pending.report.statements.length,
     archiveUncommitted: found.archiveUncommitted,
     interrupted,

@@ -4,7 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { formatHistory, parseHistory, versionId } from "#src/archive/history.js";
 import { readArchive, readDeltas, readSchema } from "#src/archive/read.js";
-import { heads } from "#src/archive/versions.js";
+import { heads, type Version } from "#src/archive/versions.js";
 import { ArchiveError } from "#src/errors.js";
 import { sha256 } from "#src/files.js";
 import { failureOf } from "../config/support.js";
@@ -37,7 +37,28 @@ reading("writes the same bytes for what it read, sorted, with one line feed at t
   assert.is(formatHistory(parseHistory(text, paths.history)), text);
   assert.match(text, /[^\n]\n$/);
   const keys = [...text.matchAll(/^ {6}"(\w+)":/gm)].map(([, key]) => key).slice(0, 5);
-  assert.equal(keys, ["archived", "checksum", "id", "parent", "schema"]);
+  assert.equal(keys, ["archived", "checksum", "id", "parent", "proven"]);
+});
+
+reading("takes entries from before there were proofs, and writes and chains them as they were", async () => {
+  const { paths } = await threeVersions();
+  const versions = new Map<string, Version>();
+  let parentId: string | null = null;
+  for (const version of parseHistory(await readFile(paths.history, "utf8"), paths.history).values()) {
+    const older = { ...version, proven: null };
+    parentId = versionId(older, parentId);
+    assert.is.not(parentId, version.id);
+    versions.set(version.key, { ...older, id: parentId });
+  }
+  const text = formatHistory(versions);
+  assert.not.match(text, "proven");
+  await writeFile(paths.history, text);
+  const archive = await readArchive(paths);
+  assert.equal(
+    [...archive.versions.values()].map(({ proven }) => proven),
+    [null, null, null],
+  );
+  assert.is(formatHistory(archive.versions), text);
 });
 
 reading("takes the versions in any order and orders them by semver", async () => {
@@ -168,6 +189,7 @@ damage("shows by the ids whichever field of whichever version was altered", asyn
     { checksum: other },
     { deltas: { sha256: other } },
     { id: other },
+    { proven: false },
     { schema: { form: 1, sha256: other } },
     { parent: { type: "snapshot", snapshot: "x" } },
   ];

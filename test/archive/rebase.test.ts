@@ -27,6 +27,7 @@ function version(key: string, parent: string | null): Version {
     checksum: "c",
     deltas: parent === null ? null : "d",
     schema: { sha256: "s", form: 1, settings: {} },
+    proven: null,
     id: `id of ${key}`,
     archived: "2025-01-01T00:00:00.000Z",
   };

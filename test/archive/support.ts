@@ -24,6 +24,7 @@ export function request(
   return {
     pending: null,
     schema: { text, checksum: sha256(`canonical ${text}`), form: 1, settings: {} },
+    proven: true,
     databaseVersion: null,
     snapshot: null,
     now: new Date("2025-01-31T12:00:00Z"),

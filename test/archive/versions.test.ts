@@ -28,6 +28,7 @@ function tree(parents: Record<string, string | null>): Map<string, Version> {
       checksum: "",
       deltas: null,
       schema: { sha256: "", form: 1, settings: {} },
+      proven: null,
       id: "",
       archived: "2025-01-01T00:00:00.000Z",
     },

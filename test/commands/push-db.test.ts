@@ -58,6 +58,7 @@ archiving(
           database: "shopdb",
           archived: "1.1.0",
           parent: "1.0.0",
+          proven: true,
           commit,
           pushed: false,
           resumed: false,

@@ -108,6 +108,7 @@ async function writeArchive({ paths }: ProjectDatabase, versions: readonly Schem
       checksum,
       deltas: deltas === null ? null : sha256(deltas),
       schema: { sha256: sha256(text), form, settings: {} },
+      proven: null,
     };
     const id = versionId(unchained, parentId);
     history.set(key, { ...unchained, id, archived: "2025-01-31T12:00:00.000Z" });

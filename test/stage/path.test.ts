@@ -16,6 +16,7 @@ function version(key: string, parent: string | null): [string, Version] {
       checksum: "0",
       deltas: parent === null ? null : "0",
       schema,
+      proven: null,
       id: `id ${key}`,
       archived: "2025-01-31T12:00:00.000Z",
     },

@@ -75,6 +75,7 @@ export class StageProject {
       checksum,
       deltas: deltas === null ? null : sha256(deltas),
       schema: { sha256: schema.sha256, form, settings: {} },
+      proven: null,
     };
     const id = versionId(unchained, this.versions.get(parent ?? "")?.id ?? null);
     this.versions.set(key, { ...unchained, id, archived: "2025-01-31T12:00:00.000Z" });

@@ -36,6 +36,11 @@ const options = (yargs: Argv<GlobalArguments>) =>
       nargs: 2,
       array: true,
     })
+    .option("proof", {
+      describe: "Prove that the deltas lead to the schema; --no-proof is noted in the history",
+      type: "boolean",
+      default: true,
+    })
     .option("skip-git-checks", {
       describe: "Uncommitted changes of the repository do not block",
       type: "boolean",
@@ -114,6 +119,7 @@ async function runPush(args: Arguments, output: Output): Promise<ExitStatus> {
     ...commandOptions(args, output),
     databases: database === undefined ? args.databases : [database],
     snapshot,
+    proof: args.proof,
     skipGitChecks: args.skipGitChecks,
   });
   for (const { warnings } of result.databases)
@@ -124,10 +130,11 @@ async function runPush(args: Arguments, output: Output): Promise<ExitStatus> {
 
 function pushText({ databases }: PushDbResult, colors: Colors): string {
   return databases
-    .map(({ database, archived, parent, commit, pushed, resumed }) => {
+    .map(({ database, archived, parent, proven, commit, pushed, resumed }) => {
       if (archived === null) return `${colors.bold(database)} nothing to archive`;
       const after = parent === null ? "as the first version" : `after ${parent}`;
       const details = [
+        provenText(proven),
         commit === null ? "" : `commit ${commit.slice(0, 10)}`,
         pushed ? "pushed" : "",
         resumed ? "begun by an earlier run" : "",
@@ -138,15 +145,21 @@ function pushText({ databases }: PushDbResult, colors: Colors): string {
     .join("\n");
 }
 
+function provenText(proven: boolean | null): string {
+  if (proven === null) return "";
+  return proven ? "proven" : "not proven";
+}
+
 function logText({ databases }: LogResult, colors: Colors): string {
   return databases
     .map(({ database, versions }) => {
       if (versions.length === 0) return `${colors.bold(database)} has no version yet`;
-      const rows = versions.map(({ version, parent, archived, checksum }) => [
+      const rows = versions.map(({ version, parent, archived, checksum, proven }) => [
         version,
         parent === null ? "snapshot" : `after ${parent}`,
         archived.slice(0, 16).replace("T", " "),
         checksum.slice(0, 12),
+        provenText(proven),
       ]);
       return [colors.bold(database), ...table(rows).map((line) => `  ${line}`)].join("\n");
     })

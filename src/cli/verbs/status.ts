@@ -45,6 +45,7 @@ function databaseText(database: DatabaseStatus, colors: Colors): string {
     database.heads.length > 1
       ? `forked: ${database.heads.join(", ")} (wov-db ${database.database} --rebase)`
       : "",
+    database.unproven.length > 0 ? `archived without proof: ${database.unproven.join(", ")}` : "",
     database.strays.length > 0 ? `files that no version names: ${database.strays.join(", ")}` : "",
   ].filter((note) => note !== "");
   const rows = database.stages.map((stage) => [
