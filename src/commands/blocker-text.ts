@@ -17,6 +17,8 @@ export interface BlockerFacts {
   /** The newest archived version where this PVER is lower, so that nothing can be archived under it; else null. */
   readonly higher: string | null;
   readonly pendingStatements: number;
+  /** Some of them change the schema, and the database has an archived version's all the same. */
+  readonly pendingUnapplied: boolean;
   /** Relative to the project. */
   readonly historyFile: string;
   /** The path of a version's archived deltas, relative to the project. */
@@ -45,12 +47,19 @@ const TEXTS: Record<BlockerState, (facts: BlockerFacts) => Text> = {
     return comparison.drift ? drifted(facts, comparison.expected.key) : ahead(facts, comparison.expected.key);
   },
   pendingDeltas: (facts) => {
-    const { database, pendingFile, pendingStatements: count } = facts;
-    const hint = archiving(count === 1 ? "it" : "them", facts);
+    const { database, stage, pendingFile, pendingStatements: count, comparison } = facts;
+    const waiting = `${count === 1 ? "One statement waits" : `${count} statements wait`} in the pending deltas of ${database}.`;
+    const archive = archiving(count === 1 ? "it" : "them", facts);
+    if (!facts.pendingUnapplied)
+      return {
+        message: waiting,
+        where: pendingFile,
+        hint: `${archive.charAt(0).toUpperCase()}${archive.slice(1)}`,
+      };
     return {
-      message: `${count === 1 ? "One statement waits" : `${count} statements wait`} in the pending deltas of ${database}.`,
+      message: `${waiting} ${database} on ${stage} has the schema of ${comparison.at}, as if they had not been applied.`,
       where: pendingFile,
-      hint: `${hint.charAt(0).toUpperCase()}${hint.slice(1)}`,
+      hint: `Apply them:\n  wov-db ${database} -f ${quotePath(pendingFile)}\nThen ${archive}`,
     };
   },
   uncommittedChanges: ({ uncommitted }) => ({

@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import { compareVersions, heads, newest, pverOf as pverOfKey } from "../archive/versions.js";
 import { deltasError } from "../deltas/error.js";
+import { isSchemaChange } from "../deltas/schema-change.js";
 import { ConfigError, DatabaseError } from "../errors.js";
 import type { Repository } from "../git/repository.js";
 import { type BlockerFacts, blockerOf } from "./blocker-text.js";
@@ -123,6 +124,7 @@ export async function checkDatabase(state: DatabaseState, around: Surroundings):
     pendingFile: relative(around.session.project.root, state.database.paths.pendingDeltas),
     historyFile: relative(around.session.project.root, state.database.paths.history),
     pendingStatements: state.pending?.report.statements.length ?? 0,
+    pendingUnapplied: !comparison.drift && state.pending?.report.statements.some(isSchemaChange) === true,
     higher: higherThan(around.pver, state),
     deltasOf: (version) =>
       relative(around.session.project.root, state.database.paths.archivedDeltas(version)),

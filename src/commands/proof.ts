@@ -4,6 +4,7 @@ import type { ProjectDatabase } from "../config/project.js";
 import { BlockedError, ConfigError, DatabaseError } from "../errors.js";
 import { type ConnectionSettings, withClient } from "../postgres/connection.js";
 import type { ShadowServer, ShadowServers } from "../postgres/shadow.js";
+import { ignoredNamesIn } from "../schema/ignored-names.js";
 import { neededBy } from "../schema/needs.js";
 import { deployFailure, excerpt, isLost, StatementFailure } from "../stage/failures.js";
 import { compareSchemas } from "./compare.js";
@@ -101,7 +102,7 @@ async function ownPlace(
 async function embeddedPlace(servers: ShadowServers, request: ProofRequest): Promise<ShadowServer | string> {
   let server: ShadowServer;
   try {
-    server = await servers.embedded();
+    server = await servers.embedded(request.near);
   } catch (error) {
     if (!(error instanceof ConfigError) && !(error instanceof DatabaseError)) throw error;
     return `there is no embedded server: ${error.message}`;
@@ -131,7 +132,7 @@ type Attempt =
 async function attempt(
   server: ShadowServer,
   plan: DeltasPlan,
-  { from, fromFile, database, near, progress }: ProofRequest,
+  { from, fromFile, to, database, near, progress }: ProofRequest,
 ): Promise<Attempt> {
   const on = server.isThrowAway ? "the embedded server" : "the database's own server";
   progress(`proving ${plan.versions[0]?.file} on a shadow`);
@@ -145,11 +146,23 @@ async function attempt(
     if (schema === undefined) throw new RangeError("there is a schema after each plan");
     return { schema };
   } catch (error) {
-    if (error instanceof StatementFailure && !isLost(error)) return refusal(error, server, on);
+    if (error instanceof StatementFailure && !isLost(error))
+      return (await overIgnored(error, to)) ?? refusal(error, server, on);
     if (error instanceof BlockedError && error.code === "SHADOW_REFUSED")
       return { reason: `${on} cannot load ${error.where}: ${error.message}` };
+    // Nobody is let into the shadow, say; the embedded server's go to nobody else.
+    if (error instanceof DatabaseError && !server.isThrowAway) return { reason: `${on}: ${error.message}` };
     throw deployFailure(error, { what: "the shadow", partway: false, attempts: 1 });
   }
+}
+
+/** What does not count as schema may have come and gone since the parent was archived, so the shadow may lack it. */
+async function overIgnored(failure: StatementFailure, { settings }: SchemaText): Promise<Attempt | null> {
+  const names = await ignoredNamesIn(failure.place.statement.text, settings);
+  if (names.length === 0) return null;
+  return {
+    reason: `${failure.where} is about ${names.join(", ")}, which the configuration ignores: ${failure.message}`,
+  };
 }
 
 const INSUFFICIENT_PRIVILEGE = "42501";

@@ -1,6 +1,7 @@
 /** Trying statements on a shadow: a schema is loaded, plans are carried out on it, and what they lead to is read. */
 import { DatabaseError as ServerError } from "pg";
 import type { ProjectDatabase } from "../config/project.js";
+import { startDumpWorkerAhead } from "../postgres/bundled-dump.js";
 import { type ShadowServer, withLoadedShadow } from "../postgres/shadow.js";
 import { neededBy } from "../schema/needs.js";
 import type { StatementFailure } from "../stage/failures.js";
@@ -27,6 +28,8 @@ export interface Trial {
  */
 export async function tryOnShadow(server: ShadowServer, trial: Trial): Promise<SchemaText[]> {
   const { from, plans, database, tell = () => undefined } = trial;
+  // pg_dump is loaded while the database is made and filled.
+  if (database.pgDump === "bundled") startDumpWorkerAhead();
   const load = { ...from, roles: server.isThrowAway ? await rolesOf(trial) : [], called: trial.called };
   return withLoadedShadow(server, load, async (shadow, client) => {
     const schemas: SchemaText[] = [];

@@ -2,7 +2,13 @@
 import { randomBytes } from "node:crypto";
 import { DatabaseError as ServerError } from "pg";
 import { BlockedError, ConfigError, DatabaseError } from "../errors.js";
-import { type Client, type ConnectionSettings, connect, withClient } from "./connection.js";
+import {
+  type Client,
+  type ConnectionSettings,
+  connect,
+  describeConnection,
+  withClient,
+} from "./connection.js";
 import { startThrowAwayServer } from "./embedded.js";
 import { quoteIdentifier } from "./quote.js";
 
@@ -27,16 +33,59 @@ export async function embeddedShadowServer(): Promise<ShadowServer> {
  * @returns null where it may not
  */
 export async function ownShadowServer(connection: ConnectionSettings): Promise<ShadowServer | null> {
-  const allowed = await withClient(connection, async (client) => {
-    const { rows } = await client.query<{ allowed: boolean }>(
-      "SELECT rolcreatedb OR rolsuper AS allowed FROM pg_catalog.pg_roles WHERE rolname = current_user",
-    );
-    return rows[0]?.allowed === true;
-  });
-  return allowed ? { connection, isThrowAway: false, close: async () => undefined } : null;
+  const { mayMakeDatabases, options } = await askDatabase(connection);
+  if (!mayMakeDatabases) return null;
+  return { connection: { ...connection, options }, isThrowAway: false, close: async () => undefined };
 }
 
-/** The servers on which one command may make shadows. The embedded one is started when it is first asked for, once. */
+/** Settings of a session by which the same statement makes different things, or is printed in another way. */
+const TELLING_SETTINGS = [
+  "check_function_bodies",
+  "datestyle",
+  "default_table_access_method",
+  "default_text_search_config",
+  "default_toast_compression",
+  "intervalstyle",
+  "search_path",
+  "timezone",
+  "transform_null_equals",
+  "xmloption",
+];
+
+/** What a database tells of the shadows that stand in for it. */
+interface Told {
+  readonly mayMakeDatabases: boolean;
+  /** For a session in a shadow: the settings of the role and the database that its sessions begin with. */
+  readonly options: string | undefined;
+}
+
+async function askDatabase(connection: ConnectionSettings): Promise<Told> {
+  return withClient(connection, async (client) => {
+    const { rows } = await client.query<{ allowed: boolean; names: string[]; settings: string[] }>(
+      `SELECT rolcreatedb OR rolsuper AS allowed,
+         coalesce(array_agg(name ORDER BY name) FILTER (WHERE name IS NOT NULL), '{}') AS names,
+         coalesce(array_agg(setting ORDER BY name) FILTER (WHERE name IS NOT NULL), '{}') AS settings
+       FROM pg_catalog.pg_roles LEFT JOIN pg_catalog.pg_settings
+         ON lower(name) = ANY ($1::text[]) AND source IN ('database', 'user', 'database user')
+       WHERE rolname = current_user GROUP BY 1`,
+      [TELLING_SETTINGS],
+    );
+    const { allowed = false, names = [], settings = [] } = rows[0] ?? {};
+    const options = names.map((name, index) => `-c ${name}=${escapedOption(settings[index] ?? "")}`);
+    const all = [...(connection.options === undefined ? [] : [connection.options]), ...options];
+    return { mayMakeDatabases: allowed, options: all.length === 0 ? undefined : all.join(" ") };
+  });
+}
+
+/** As the server cuts them: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-OPTIONS */
+function escapedOption(value: string): string {
+  return value.replaceAll(/[\\\s]/g, "\\$&");
+}
+
+/**
+ * The servers on which one command may make shadows. The embedded one is started when it is first asked for, once;
+ * shadows are made on it one after the other.
+ */
 export class ShadowServers {
   #embedded: Promise<ShadowServer> | undefined;
 
@@ -45,10 +94,16 @@ export class ShadowServers {
     return near === undefined ? Promise.resolve(null) : ownShadowServer(near);
   }
 
-  /** @throws ConfigError, DatabaseError where there is none */
-  embedded(): Promise<ShadowServer> {
+  /**
+   * @param near a database whose sessions' settings hold in the shadows
+   * @throws ConfigError, DatabaseError where there is none
+   */
+  async embedded(near?: ConnectionSettings): Promise<ShadowServer> {
     this.#embedded ??= embeddedShadowServer();
-    return this.#embedded;
+    const server = await this.#embedded;
+    if (near === undefined) return server;
+    const { options } = await askDatabase(near);
+    return { ...server, connection: { ...server.connection, options } };
   }
 
   /** Ends the embedded server, where it was started. */
@@ -79,6 +134,7 @@ export function shadowName(): string {
  * from one that was left.
  *
  * @param called the name that it is to have where all of the server is thrown away
+ * @throws DatabaseError `NO_SHADOW` where the server makes none
  */
 export async function withShadow<T>(
   server: ShadowServer,
@@ -88,9 +144,8 @@ export async function withShadow<T>(
   const admin = await connect(server.connection);
   try {
     const name = freeName(server, called) ?? shadowName();
-    await lockShadow(admin, name);
     await clearLeft(server, admin);
-    await admin.query(`CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0`);
+    await makeShadow(admin, name, "template0");
     try {
       return await work({ ...server.connection, database: name });
     } finally {
@@ -101,15 +156,29 @@ export async function withShadow<T>(
   }
 }
 
+/**
+ * Makes a database that counts as in use for as long as the session lasts.
+ *
+ * @throws DatabaseError `NO_SHADOW`
+ */
+export async function makeShadow(admin: Client, name: string, template: string): Promise<void> {
+  try {
+    await admin.query("SELECT pg_advisory_lock(hashtext($1))", [name]);
+    await admin.query(`CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE ${quoteIdentifier(template)}`);
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error;
+    throw new DatabaseError("NO_SHADOW", `The server makes no shadow: ${error.message}.`, {
+      where: describeConnection({ host: admin.host, port: admin.port, user: admin.user, database: name }),
+      hint: error.hint,
+      cause: error,
+    });
+  }
+}
+
 /** Where all of the server is thrown away, a shadow may have the name that SQL knows its database by. */
 function freeName({ isThrowAway, connection }: ShadowServer, called: string | undefined): string | null {
   const isTaken = called === connection.database || called?.startsWith("template");
   return isThrowAway && called !== undefined && !isTaken ? called : null;
-}
-
-/** Says that a shadow of that name is in use, for as long as the session lasts. */
-export async function lockShadow(admin: Client, name: string): Promise<void> {
-  await admin.query("SELECT pg_advisory_lock(hashtext($1))", [name]);
 }
 
 /** Clears away what earlier shadows have left, of which none is in use. */

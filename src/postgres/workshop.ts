@@ -1,12 +1,11 @@
 /** Several shadows at once on one server, and copies of them. */
 import { type Client, type ConnectionSettings, connect, withClient } from "./connection.js";
-import { quoteIdentifier } from "./quote.js";
 import {
   clearLeft,
   dropShadow,
   loadShadow,
-  lockShadow,
   makeRoles,
+  makeShadow,
   type ShadowLoad,
   type ShadowServer,
   shadowName,
@@ -71,8 +70,7 @@ export class Workshop {
 
   async #make(template: string): Promise<ConnectionSettings> {
     const name = shadowName();
-    await lockShadow(this.admin, name);
-    await this.admin.query(`CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE ${quoteIdentifier(template)}`);
+    await makeShadow(this.admin, name, template);
     this.#shadows.add(name);
     return { ...this.server.connection, database: name };
   }

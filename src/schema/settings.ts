@@ -33,7 +33,7 @@ export interface Ignored {
 }
 
 /** Compiles the patterns of the settings. */
-export function ignoredBy(settings: SchemaSettings): Ignored {
+export function ignoredBy(settings: Pick<SchemaSettings, "ignoreSchemas" | "ignoreTables">): Ignored {
   const schemas = anyOf(settings.ignoreSchemas);
   const qualified = anyOf(settings.ignoreTables.filter((pattern) => pattern.includes(".")));
   const plain = anyOf(settings.ignoreTables.filter((pattern) => !pattern.includes(".")));
