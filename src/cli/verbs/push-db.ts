@@ -37,7 +37,7 @@ const options = (yargs: Argv<GlobalArguments>) =>
       array: true,
     })
     .option("proof", {
-      describe: "Prove that the deltas lead to the schema; --no-proof is noted in the history",
+      describe: "Prove first what is archived; where that is left out, the history says so",
       type: "boolean",
       default: true,
     })
