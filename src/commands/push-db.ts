@@ -20,7 +20,7 @@ import { firstChangeLines } from "./change-text.js";
 import { type CheckOptions, checkDatabase } from "./check.js";
 import { type DatabaseState, type LiveDatabase, readDatabaseState } from "./database-state.js";
 import { compareWithArchive } from "./position.js";
-import type { Candidate } from "./push-db/proofs.js";
+import type { Candidate } from "./push-db/candidate.js";
 import {
   archivingPlace,
   openRepositories,

@@ -78,6 +78,7 @@ separate(
         database: "shopdb",
         archived: "1.0.0+2",
         parent: "1.0.0",
+        proven: true,
         commit: null,
         pushed: true,
         resumed: true,
