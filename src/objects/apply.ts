@@ -220,13 +220,13 @@ interface Overload {
   readonly row: string;
 }
 
-async function overloads(client: Client, { schema, name }: Overloads): Promise<Overload[]> {
+async function overloads(client: Client, { schema, name, kinds }: Overloads): Promise<Overload[]> {
   const { rows } = await client.query<Overload>(
     `SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)) AS signature,
        p.oid || ' ' || p.xmin || ' ' || p.ctid AS row
      FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-     WHERE n.nspname = $1 AND p.proname = $2 ORDER BY 1`,
-    [schema, name],
+     WHERE n.nspname = $1 AND p.proname = $2 AND p.prokind = ANY ($3::"char"[]) ORDER BY 1`,
+    [schema, name, kinds],
   );
   return rows;
 }

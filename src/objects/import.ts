@@ -3,8 +3,10 @@ import { loadParser, type Parser } from "../schema/parser.js";
 import { roleName } from "../schema/rules/privileges.js";
 import { DEFAULT_SETTINGS, ignoredBy, type SchemaSettings } from "../schema/settings.js";
 import { type DumpStatement, dumpStatements } from "../schema/statements/dump-statements.js";
+import { listAt, objectAt, stringAt } from "../schema/tree.js";
 import { type Gathered, gather, type Unit } from "./import/gather.js";
-import { type LooseScript, numbered, onceScripts, repeatedScripts } from "./import/loose.js";
+import { findKnots } from "./import/knots.js";
+import { knotScript, type LooseScript, numbered, onceScripts, repeatedScripts } from "./import/loose.js";
 import { type ObjectScripts, objectScripts } from "./import/objects.js";
 import { type Placement, placeLoose } from "./import/place.js";
 import { PREFIX_TEXT, RoleScripts, type ServerRole } from "./import/roles.js";
@@ -62,6 +64,8 @@ interface Import {
   readonly statements: readonly DumpStatement[];
   readonly gathered: Gathered;
   readonly placement: Placement;
+  /** What has no script of its own since it is part of a circle. */
+  readonly knots: ReadonlySet<Unit>;
   readonly roles: RoleScripts;
   /** What of each object's privileges stands in its own script. */
   readonly privileges: ReadonlyMap<Unit, readonly string[]>;
@@ -81,12 +85,14 @@ export async function importTree(dump: string, options: ImportOptions): Promise<
   const units = giveMappings(gathered.units, roles);
   const placement = placeLoose(units);
   const privileges = new Map(units.map((unit) => [unit, roles.addGrants(unit.grants)]));
-  const all: Import = { parser, statements, gathered, placement, roles, privileges };
+  const scripted = units.filter((unit) => unit.name !== null && !placement.initial.has(unit));
+  const knots = findKnots(scripted);
+  const all: Import = { parser, statements, gathered, placement, knots, roles, privileges };
   const objects = objectScripts({
     parser,
     roles,
     privileges,
-    units: units.filter((unit) => unit.name !== null && !placement.initial.has(unit)),
+    units: scripted.filter((unit) => !knots.has(unit)),
   });
   const outside = [...initialScripts(all), ...finalScripts(all, objects.lateDefaults)];
   const files = [...objectFiles(objects, roles), ...outside];
@@ -125,7 +131,7 @@ function initialScripts({ placement, statements, privileges }: Import): Imported
 
 /** What comes after the objects. */
 function finalScripts(all: Import, lateDefaults: readonly string[]): ImportedFile[] {
-  const { gathered, placement, privileges, roles } = all;
+  const { statements, gathered, placement, knots, privileges, roles } = all;
   const grants = gathered.strays.filter(({ kind }) => kind === "GrantStmt");
   const others = gathered.strays.filter(({ kind }) => kind !== "GrantStmt");
   const script = (label: string, statements: readonly string[]) => ({
@@ -133,6 +139,7 @@ function finalScripts(all: Import, lateDefaults: readonly string[]): ImportedFil
     content: scriptOf([statements]),
   });
   return outside("final", [
+    knotScript(knots, statements, privileges),
     script("defaults", lateDefaults),
     ...repeatedScripts(placement.final, privileges),
     script(
@@ -143,7 +150,7 @@ function finalScripts(all: Import, lateDefaults: readonly string[]): ImportedFil
       "privileges",
       grants.flatMap((grant) => roles.addGrants([grant])),
     ),
-    script("default-privileges", roles.addDefaultPrivileges(gathered.defaultPrivileges)),
+    script("default-privileges", roles.addDefaultPrivileges(gathered.defaultPrivileges, knots.size > 0)),
   ]);
 }
 
@@ -156,13 +163,22 @@ function giveMappings(units: readonly Unit[], roles: RoleScripts): Unit[] {
   return units.filter((unit) => {
     const role = unit.address.type === "user mapping" ? roleName(unit.statements[0]?.tree.user) : "";
     if (role === "" || !roles.isOwn(role)) return true;
-    for (const statement of unit.statements) roles.addStatement(role, statement);
+    for (const statement of unit.statements) roles.addMapping(role, statement);
     return false;
   });
 }
 
+function hasPassword({ statements }: Unit): boolean {
+  return statements.some(
+    ({ kind, tree }) =>
+      kind === "CreateUserMappingStmt" &&
+      listAt(tree, "options").some((node) => stringAt(objectAt(node, "DefElem"), "defname") === "password"),
+  );
+}
+
 function warningsOf({ gathered, placement, roles }: Import, dump: string): string[] {
   const unread = gathered.strays.filter(({ kind }) => kind === "");
+  const secrets = gathered.units.filter(hasPassword);
   return [
     ...(dump.includes(PREFIX_TEXT)
       ? [`The schema itself has the text ${PREFIX_TEXT}, which a migrate replaces.`]
@@ -170,6 +186,9 @@ function warningsOf({ gathered, placement, roles }: Import, dump: string): strin
     ...unread.map(
       ({ entry }) =>
         `${entry.type.toLowerCase()} ${entry.name} does not parse; it stands in final/ as the server printed it.`,
+    ),
+    ...secrets.map(
+      ({ address }) => `The ${address.type} ${address.name} has a password, which its script repeats.`,
     ),
     ...placement.torn.map(
       ({ address }) =>

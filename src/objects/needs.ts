@@ -31,7 +31,12 @@ export function needsOf(
     const before = needs.get(id) ?? { late: true, defining: false };
     needs.set(id, { late: late && before.late, defining: defining || before.defining });
   };
-  for (const need of facts.needs) for (const id of idsOf(need.use, index, searchPath)) add(id, need);
+  for (const need of facts.needs) {
+    const ids = idsOf(need.use, index, searchPath);
+    // A function and a procedure may share a name; their own scripts mean their own by it.
+    const isOwn = need.use.of === "name" && ids.includes(script.id);
+    for (const id of isOwn ? [script.id] : ids) add(id, need);
+  }
   for (const id of idsOfName(script.name, index)) add(id, { late: false, defining: false });
   return needs;
 }

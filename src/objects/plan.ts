@@ -33,6 +33,8 @@ export interface DropRun {
 export interface Overloads {
   readonly schema: string;
   readonly name: string;
+  /** As `pg_proc.prokind` has them: other kinds may have the same name, and scripts of their own. */
+  readonly kinds: readonly string[];
 }
 
 interface AnyStep {

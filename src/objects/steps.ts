@@ -3,7 +3,7 @@ import { BlockedError } from "../errors.js";
 import type { Decision } from "./decision.js";
 import type { Fall } from "./dependents.js";
 import { dropSql } from "./drop-sql.js";
-import { describeName, kindOf } from "./kinds.js";
+import { describeName, idOf, type KindType, kindOf } from "./kinds.js";
 import type { DropRun, Overloads, Step } from "./plan.js";
 import { runOf } from "./runs.js";
 import type { ScriptFacts } from "./script.js";
@@ -79,11 +79,21 @@ class StepsPlanner {
     const drops = this.#dropRuns(this.decision.fallOf(id));
     if (isReplacing(script, facts)) {
       const descriptions = outside.map(({ description }) => description);
-      const overloads = overloadsOf(standing);
+      const overloads = this.#overloadsOf(standing);
       return { id, name, op: "replace", why, run, drops, along, outside: descriptions, overloads };
     }
     this.#refuseOutside(id, this.decision.fallOf(id));
     return { id, name, op: "remake", why, run, drops, along };
+  }
+
+  /** Routines of one name may be of several kinds; those that have a script of their own are that one's. */
+  #overloadsOf({ name: { type }, existing: [first] }: Standing): Overloads | null {
+    if (first === undefined || !overloadable(first.name.type)) return null;
+    const [schema = "", name = ""] = first.name.parts;
+    const isFree = (other: KindType) =>
+      !this.decision.tree.objects.has(idOf({ type: other, parts: first.name.parts }));
+    const kinds = ROUTINES.filter(([other]) => other === type || (type === "function" && isFree(other)));
+    return { schema, name, kinds: kinds.flatMap(([, letters]) => letters) };
   }
 
   #certainlyFallen(): Set<string> {
@@ -207,8 +217,9 @@ function overloadable(type: string): boolean {
   return type === "function" || type === "procedure" || type === "aggregate";
 }
 
-function overloadsOf({ existing: [first] }: Standing): Overloads | null {
-  if (first === undefined || !overloadable(first.name.type)) return null;
-  const [schema = "", name = ""] = first.name.parts;
-  return { schema, name };
-}
+/** The kinds of routine, and what `pg_proc.prokind` has for them. */
+const ROUTINES: readonly (readonly [KindType, readonly string[]])[] = [
+  ["function", ["f", "w"]],
+  ["procedure", ["p"]],
+  ["aggregate", ["a"]],
+];

@@ -38,29 +38,35 @@ export interface RoundTrip {
   readonly differences: readonly string[];
 }
 
+export interface RoundTripOptions {
+  /** Of roles; empty unless given. */
+  readonly prefix?: string;
+  /** Called with the tree's folder, the new database's URL and wo's variables while they are there. */
+  readonly look?: (dir: string, url: string, env: Readonly<Record<string, string>>) => Promise<void>;
+}
+
 /**
  * Imports a database, migrates an empty one from the tree, looks at both, and drops what was made.
  *
  * @param source the database; what is on its server is left as it is
  * @param server where the other one is made; another server, so that roles have to be made too
- * @param look is called with the tree's folder and the new database's URL while they are there
  */
 export async function roundTrip(
   source: ConnectionSettings,
   server: ConnectionSettings,
-  look: (dir: string, url: string) => Promise<void> = async () => undefined,
+  { prefix = "", look = async () => undefined }: RoundTripOptions = {},
 ): Promise<RoundTrip> {
   const folder = await mkdtemp(join(tmpdir(), "wo import-"));
   const dir = join(folder, "wo");
   const database = `from_tree_${Math.random().toString(36).slice(2, 10)}`;
-  const env = woEnvironment(server, { dir, database });
+  const env = woEnvironment(server, { dir, database, prefix });
   try {
     const imported = await woImport({ source: urlOf(source), dir, env });
     const migrated = await woMigrate({ env });
     const planned = await woMigrate({ env, plan: true });
     const again = await woMigrate({ env });
     const url = urlOf({ ...server, database });
-    await look(dir, url);
+    await look(dir, url, env);
     const { changes } = await diff(urlOf(source), url);
     const differences = changes.flatMap(({ change, type, name, details, lines }) => [
       `${change} ${type} ${name} ${details.join("; ")}`,

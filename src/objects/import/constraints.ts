@@ -3,8 +3,8 @@ import type { DumpStatement } from "../../schema/statements/dump-statements.js";
 import { listAt, stringAt, unwrap } from "../../schema/tree.js";
 import { lateReferences, type Node } from "./circles.js";
 import type { Unit } from "./gather.js";
-import { handle, handleOf, mentionsOf } from "./mentions.js";
-import { constraintName, constraintOf, referencedTable } from "./table.js";
+import { NeedIndex } from "./mentions.js";
+import { constraintName, constraintOf, nameKey, referencedTable } from "./table.js";
 
 /**
  * Finds them. A foreign key has a file where the two tables' scripts would need each other in a circle. A check that
@@ -15,14 +15,13 @@ import { constraintName, constraintOf, referencedTable } from "./table.js";
  */
 export function constraintsApart(units: readonly Unit[]): ReadonlyMap<Unit, ReadonlySet<string>> {
   const tables = units.filter(({ name }) => name?.type === "table");
-  const nodes = nodesOf(tables, units);
-  const late = new Set(lateReferences(nodes).map(({ from, to }) => `${from}\n${to}`));
+  const late = new Set(lateReferences(nodesOf(tables, units)).map(({ from, to }) => `${from}\n${to}`));
   return new Map(
     tables.map((table) => {
       const isApart = (statement: DumpStatement) => {
         const constraint = constraintOf(statement);
         const target = referencedTable(constraint);
-        if (target !== null) return late.has(`${handleOf(table)}\n${handle(...target)}`);
+        if (target !== null) return late.has(`${keyOf(table)}\n${nameKey(target)}`);
         return stringAt(constraint, "contype") === "CONSTR_CHECK";
       };
       const apart = table.statements.filter(isApart);
@@ -31,37 +30,31 @@ export function constraintsApart(units: readonly Unit[]): ReadonlyMap<Unit, Read
   );
 }
 
+function keyOf({ name }: Unit): string {
+  return nameKey(name?.parts ?? []);
+}
+
 function nodesOf(tables: readonly Unit[], units: readonly Unit[]): Node[] {
-  const byHandle = new Map<string, Unit[]>();
-  for (const unit of units) {
-    const key = handleOf(unit) ?? "";
-    byHandle.set(key, [...(byHandle.get(key) ?? []), unit]);
-  }
-  const mentions = new Map(units.map((unit) => [unit, mentionsOf(unit.statements.filter(isHard))]));
+  const index = new NeedIndex(units, isHard);
   const isTable = new Set(tables);
+  /** Through functions and types, but not through other tables. */
   const tablesBelow = (table: Unit): Set<string> => {
-    const found = new Set<string>();
+    const found = new Set<Unit>();
     const seen = new Set([table]);
-    for (const unit of seen) {
-      for (const name of mentions.get(unit) ?? []) {
-        for (const other of byHandle.get(name) ?? []) {
-          if (isTable.has(other)) found.add(name);
-          else seen.add(other);
-        }
-      }
-    }
-    found.delete(handleOf(table) ?? "");
-    return found;
+    for (const unit of seen)
+      for (const other of index.needs(unit)) (isTable.has(other) ? found : seen).add(other);
+    found.delete(table);
+    return new Set([...found].map(keyOf));
   };
   return tables.map((table) => {
     const targets = table.statements.map((statement) => referencedTable(constraintOf(statement)));
-    const refers = targets.flatMap((target) => (target === null ? [] : [handle(...target)]));
-    return { key: handleOf(table) ?? "", needs: tablesBelow(table), refers: new Set(refers) };
+    const refers = targets.flatMap((target) => (target === null ? [] : [nameKey(target)]));
+    return { key: keyOf(table), needs: tablesBelow(table), refers: new Set(refers) };
   });
 }
 
 /** Whether a table's script is not to be without a statement: all but what may be added to the table later. */
-function isHard(statement: DumpStatement): boolean {
+export function isHard(statement: DumpStatement): boolean {
   if (statement.kind !== "AlterTableStmt") return true;
   const contype = stringAt(constraintOf(statement), "contype");
   const subtype = stringAt(unwrap(listAt(statement.tree, "cmds")[0])[1], "subtype");

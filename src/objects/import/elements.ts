@@ -5,6 +5,8 @@ import { listAt, stringAt, unwrap } from "../../schema/tree.js";
 import { type Parentheses, SqlText } from "./text.js";
 
 const NOT_NULL = " NOT NULL";
+/** NOT NULL as the last of what is said of a column, with the name that PostgreSQL 18 gives it. */
+const LAST_NOT_NULL = /(?: CONSTRAINT (?:"(?:[^"]|"")+"|\S+))? NOT NULL$/;
 
 /** The elements of a `CREATE TABLE` that pg_dump wrote, to be added to. */
 export class TableElements {
@@ -51,11 +53,10 @@ export class TableElements {
 
   /** Puts a clause behind a column's type: a default. */
   setDefault(column: string, clause: string): void {
-    this.change(column, (element) =>
-      element.endsWith(NOT_NULL)
-        ? `${element.slice(0, -NOT_NULL.length)} ${clause}${NOT_NULL}`
-        : `${element} ${clause}`,
-    );
+    this.change(column, (element) => {
+      const notNull = LAST_NOT_NULL.exec(element)?.[0] ?? "";
+      return `${element.slice(0, element.length - notNull.length)} ${clause}${notNull}`;
+    });
   }
 
   /**
@@ -64,11 +65,13 @@ export class TableElements {
    * @returns false where the column is not defined here
    */
   setIdentity(column: string, clause: string): boolean {
-    if (!this.hasColumn(column)) return false;
-    this.change(column, (element) =>
-      element.endsWith(NOT_NULL) ? `${element.slice(0, -NOT_NULL.length)} ${clause}` : `${element} ${clause}`,
-    );
-    return true;
+    this.change(column, (element) => {
+      const notNull = LAST_NOT_NULL.exec(element)?.[0];
+      return notNull === NOT_NULL
+        ? `${element.slice(0, -NOT_NULL.length)} ${clause}`
+        : `${element} ${clause}`;
+    });
+    return this.hasColumn(column);
   }
 
   /**

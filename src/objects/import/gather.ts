@@ -11,8 +11,8 @@ export interface Unit {
   readonly address: Address;
   /** Null where the tree has no kind for it: an operator, a foreign table. */
   name: ObjectName | null;
-  /** What makes and changes it, in the order of the dump; without the placeholder of what is made for good further down. */
-  statements: DumpStatement[];
+  /** What makes and changes it, in the order of the dump. */
+  readonly statements: DumpStatement[];
   /** GRANT and REVOKE. */
   readonly grants: DumpStatement[];
 }
@@ -66,10 +66,6 @@ export function gather(statements: readonly DumpStatement[], ignored: Ignored): 
       else if (statement.kind === "GrantStmt") unit.grants.push(statement);
       else unit.statements.push(statement);
     }
-  }
-  for (const unit of units.values()) {
-    // The functions of a base type need its placeholder.
-    if (unit.name !== null) unit.statements = withoutPlaceholders(unit.statements);
   }
   const own = [...units.values()].filter(
     (unit) => unit.address.type !== "statistics" || !giveToTable(unit, units),
@@ -163,9 +159,10 @@ function makes({ fragments: [first] }: DumpStatement, { address }: Unit): boolea
   return first?.creates === true && keyOf(first.of) === keyOf(address);
 }
 
-/** The statement that makes an object; the schema `public` has none. */
+/** The statement that makes an object, for good where a placeholder is made before; the schema `public` has none. */
 export function creating(unit: Unit): DumpStatement | undefined {
-  return unit.statements.find((statement) => makes(statement, unit));
+  const all = unit.statements.filter((statement) => makes(statement, unit));
+  return all.find(({ fragments }) => fragments[0]?.isPlaceholder !== true) ?? all[0];
 }
 
 /** The statements that change an object, or say something of it. */
@@ -179,12 +176,6 @@ function giveToTable({ address, statements }: Unit, units: ReadonlyMap<string, U
   const of = table && units.get(keyOf({ space: "relation", type: "table", ...table }));
   of?.statements.push(...statements);
   return of !== undefined;
-}
-
-function withoutPlaceholders(statements: readonly DumpStatement[]): DumpStatement[] {
-  const isPlaceholder = ({ fragments }: DumpStatement) => fragments[0]?.isPlaceholder === true;
-  const isMade = statements.some((one) => one.fragments[0]?.creates === true && !isPlaceholder(one));
-  return isMade ? statements.filter((one) => !isPlaceholder(one)) : [...statements];
 }
 
 /** The object's name as the catalog has it; null where the tree has no kind for it. */

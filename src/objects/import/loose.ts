@@ -1,6 +1,7 @@
 /** The scripts of `initial/` and `final/`: statements in the order of the dump, a file for each run of one kind. */
 import type { DumpStatement } from "../../schema/statements/dump-statements.js";
 import type { Unit } from "./gather.js";
+import { orReplace } from "./plain.js";
 import { scriptOf } from "./script.js";
 
 /** A script of those folders. */
@@ -66,6 +67,18 @@ export function repeatedScripts(
     append(runs, labelOf(unit), [unlessThere(made), ...said, ...(privileges.get(unit) ?? [])]);
   }
   return runs.map(({ label, statements }) => ({ label, content: scriptOf(statements.map((one) => [one])) }));
+}
+
+/** What needs each other in a circle, in the order of the dump, with the placeholders that open it. */
+export function knotScript(
+  units: ReadonlySet<Unit>,
+  statements: readonly DumpStatement[],
+  privileges: ReadonlyMap<Unit, readonly string[]>,
+): LooseScript {
+  const ofKnot = new Set([...units].flatMap((unit) => unit.statements));
+  const made = statements.filter((statement) => ofKnot.has(statement)).map(orReplace);
+  const said = [...units].flatMap((unit) => privileges.get(unit) ?? []);
+  return { label: "circle", content: scriptOf([...made.map((statement) => [statement]), said]) };
 }
 
 /** Few of these statements know IF NOT EXISTS, and the errors that they have instead are three. */

@@ -1,17 +1,21 @@
 /** The scripts of the objects that the tree has kinds for, roles aside. */
+import { readable } from "../../schema/names.js";
 import type { Parser } from "../../schema/parser.js";
+import type { DumpStatement } from "../../schema/statements/dump-statements.js";
 import type { ObjectName } from "../kinds.js";
 import { constraintsApart } from "./constraints.js";
 import { creating, type Unit } from "./gather.js";
-import { handleOf, mentionsOf } from "./mentions.js";
+import { NeedIndex } from "./mentions.js";
+import { type Incomplete, incompleteIndexes } from "./partitions.js";
 import { creationOf, plainScript } from "./plain.js";
 import type { RoleScripts } from "./roles.js";
 import type { Groups } from "./script.js";
 import { ownedBy } from "./sequences.js";
 import {
+  type Apart,
   commentedConstraint,
-  constraintName,
   constraintOf,
+  indexSpokenOf,
   nameKey,
   type OwnedUnit,
   TableScript,
@@ -44,30 +48,39 @@ export interface Surroundings {
 export function objectScripts(around: Surroundings): ObjectScripts {
   const { units } = around;
   const owned = ownedSequences(units);
-  const apart = constraintsApart(units);
-  const sequencesOwned = new Map([...owned.values()].flat().map(({ unit, isShared }) => [unit, isShared]));
+  const isShared = new Map([...owned.values()].flat().map((one) => [one.unit, one.isShared]));
+  const constraints = constraintsApart(units);
+  const incomplete = incompleteIndexes(units);
   const scripts: ObjectScript[] = [];
   const lateDefaults: string[] = [];
   for (const unit of units) {
-    const isShared = sequencesOwned.get(unit);
-    if (unit.name === null || isShared === false) continue;
-    const own = around.privileges.get(unit) ?? [];
-    if (unit.address.type !== "table") {
-      const options = { privileges: own, isShared: isShared === true };
+    if (unit.name === null || isShared.get(unit) === false) continue;
+    if (unit.address.type === "table") {
+      const lacking = incomplete.get(unit) ?? new Map();
+      const names = new Set([...(constraints.get(unit) ?? []), ...lacking.keys()]);
+      const table = tableScript(unit, around, {
+        sequences: owned.get(unit) ?? [],
+        apart: { constraints: names, indexes: new Set(lacking.keys()) },
+      });
+      scripts.push({ name: unit.name, groups: table.groups() }, ...scriptsApart(unit, names, lacking));
+      lateDefaults.push(...table.lateDefaults);
+    } else {
+      const privileges = around.privileges.get(unit) ?? [];
+      const options = { privileges, isShared: isShared.has(unit) };
       scripts.push({ name: unit.name, groups: plainScript(unit, creation(unit, around), options) });
-      continue;
     }
-    const sequences = owned.get(unit) ?? [];
-    const ofSequences = sequences
-      .filter(({ isShared }) => !isShared)
-      .map((one) => around.privileges.get(one.unit) ?? []);
-    const names = apart.get(unit) ?? new Set();
-    const privileges = [...own, ...ofSequences.flat()];
-    const table = new TableScript(around.parser, { table: unit, sequences, apart: names, privileges });
-    scripts.push({ name: unit.name, groups: table.groups() }, ...constraintScripts(unit, names));
-    lateDefaults.push(...table.lateDefaults);
   }
   return { scripts, lateDefaults };
+}
+
+function tableScript(
+  table: Unit,
+  { parser, privileges }: Surroundings,
+  { sequences, apart }: { readonly sequences: readonly OwnedUnit[]; readonly apart: Apart },
+): TableScript {
+  const inside = sequences.filter(({ isShared }) => !isShared).map(({ unit }) => unit);
+  const own = [table, ...inside].flatMap((unit) => privileges.get(unit) ?? []);
+  return new TableScript(parser, { table, sequences, apart, privileges: own });
 }
 
 function creation(unit: Unit, { parser, roles }: Surroundings): string {
@@ -85,30 +98,39 @@ function ownedSequences(units: readonly Unit[]): ReadonlyMap<Unit, readonly Owne
       .map((unit) => [nameKey(unit.name?.parts ?? []), unit]),
   );
   const owned = new Map<Unit, OwnedUnit[]>();
-  const mentions = new Map(units.map((unit) => [unit, mentionsOf(unit.statements)]));
+  const index = new NeedIndex(units);
+  const needs = new Map(units.map((unit) => [unit, new Set(index.needs(unit))]));
   for (const unit of units.filter(({ name }) => name?.type === "sequence")) {
     const [owner] = unit.statements.map(({ tree }) => ownedBy(tree)).filter((one) => one !== null);
     const table = owner === undefined ? undefined : tables.get(nameKey([owner.schema, owner.table]));
     if (table === undefined) continue;
-    const handle = handleOf(unit) ?? "";
-    const isShared = units.some(
-      (other) => other !== unit && other !== table && mentions.get(other)?.has(handle),
-    );
+    const isShared = units.some((other) => other !== table && needs.get(other)?.has(unit));
     owned.set(table, [...(owned.get(table) ?? []), { unit, isShared }]);
   }
   return owned;
 }
 
-/** The scripts of a table's constraints that have files of their own. */
-function constraintScripts(table: Unit, names: ReadonlySet<string>): ObjectScript[] {
-  return table.statements.flatMap((statement) => {
-    const constraint = constraintOf(statement);
-    const name = constraintName(constraint);
-    if (!names.has(name) || typeof constraint.conname !== "string") return [];
-    const comments = table.statements
-      .filter((one) => commentedConstraint(one) === name)
-      .map(({ sql }) => sql);
-    const parts = [...(table.name?.parts ?? []), constraint.conname];
-    return [{ name: { type: "constraint", parts }, groups: [[statement.sql], comments] }];
+/** The scripts of a table's constraints and indexes that have files of their own. */
+function scriptsApart(table: Unit, constraints: ReadonlySet<string>, lacking: Incomplete): ObjectScript[] {
+  const { statements } = table;
+  const parts = table.name?.parts ?? [];
+  const attached = (name: string) => (lacking.get(name) ?? []).map(({ sql }) => sql);
+  const texts = (which: (statement: DumpStatement) => boolean) =>
+    statements.filter(which).map(({ sql }) => sql);
+  return statements.flatMap((statement): ObjectScript[] => {
+    const { conname } = constraintOf(statement);
+    const { idxname } = statement.tree;
+    if (typeof conname === "string" && constraints.has(readable(conname))) {
+      const name = readable(conname);
+      const said = texts((one) => commentedConstraint(one) === name);
+      const groups = [[statement.sql], attached(name), said];
+      return [{ name: { type: "constraint", parts: [...parts, conname] }, groups }];
+    }
+    if (statement.kind !== "IndexStmt" || typeof idxname !== "string" || !lacking.has(readable(idxname)))
+      return [];
+    const name = readable(idxname);
+    const others = texts((one) => one !== statement && indexSpokenOf(one) === name);
+    const groups = [[statement.sql], attached(name), others];
+    return [{ name: { type: "index", parts: [parts[0] ?? "", idxname] }, groups }];
   });
 }

@@ -6,7 +6,7 @@
  */
 import type { KindType } from "../kinds.js";
 import type { Unit } from "./gather.js";
-import { handleOf, mentionsOf } from "./mentions.js";
+import { NeedIndex } from "./mentions.js";
 
 /** Units by where they go; those in neither set have files of their own. */
 export interface Placement {
@@ -28,25 +28,19 @@ const MOVABLE: ReadonlySet<KindType> = new Set<KindType>([
   "aggregate",
 ]);
 
-/** Decides between `initial/` and `final/`. @param units in the order of the dump */
+/**
+ * Decides between `initial/` and `final/`.
+ *
+ * @param units in the order of the dump
+ */
 export function placeLoose(units: readonly Unit[]): Placement {
-  const mentions = new Map(units.map((unit) => [unit, mentionsOf(unit.statements)]));
-  const byHandle = new Map<string, Unit[]>();
-  for (const unit of units) {
-    const handle = handleOf(unit);
-    if (handle !== null) byHandle.set(handle, [...(byHandle.get(handle) ?? []), unit]);
-  }
-  const namesIn = (unit: Unit) => [...(mentions.get(unit) ?? [])];
-  const needs = (unit: Unit) =>
-    namesIn(unit)
-      .flatMap((name) => byHandle.get(name) ?? [])
-      .filter(({ name }) => name?.type !== "schema" && name?.type !== "extension");
+  const index = new NeedIndex(units);
   const loose = units.filter(({ name }) => name === null);
-  const named = new Set(units.filter(({ name }) => name !== null).flatMap(needs));
+  const named = new Set(units.filter(({ name }) => name !== null).flatMap((unit) => index.needs(unit)));
   const initial = new Set<Unit>();
   const torn: Unit[] = [];
   for (const unit of loose) {
-    const all = [...closureOf(unit, needs)];
+    const all = [...index.closure(unit)];
     const isFree = all.every(({ name }) => name === null);
     if (!isFree && !named.has(unit) && !isUsedUnnamed(unit)) continue;
     if (all.every(({ name }) => name === null || MOVABLE.has(name.type)))
@@ -54,28 +48,25 @@ export function placeLoose(units: readonly Unit[]): Placement {
     else if (named.has(unit)) torn.push(unit);
   }
   const final = new Set(loose.filter((unit) => !initial.has(unit)));
-  const isKnown = (name: string) =>
-    byHandle.get(name)?.some((one) => one.name?.type !== "extension") === true;
-  const isMade = (unit: Unit) => namesIn(unit).every(isKnown);
-  return { initial, final, before: neededBefore(units, initial, isMade), torn };
+  const isClosed = [...initial].every((unit) => index.isClosed(unit));
+  return { initial, final, before: neededBefore(units, initial, isClosed), torn };
 }
 
 /** What something needs and the dump does not make is brought by an extension; nothing says which. */
 function neededBefore(
   units: readonly Unit[],
   initial: ReadonlySet<Unit>,
-  isMade: (unit: Unit) => boolean,
+  isClosed: boolean,
 ): ReadonlySet<Unit> {
-  const extended = ![...initial].every(isMade);
   const schemas = new Set([...initial].map(({ address }) => address.schema));
   return new Set(
     units.filter(({ name, statements, grants }) => {
-      if (name?.type === "extension") return extended;
+      if (name?.type === "extension") return !isClosed;
       if (name?.type !== "schema") return false;
       const [schema = ""] = name.parts;
       // It is there in a new database, so its script would not be run.
       const isPublic = schema === "public" && statements.length + grants.length > 0;
-      return extended || schemas.has(schema) || isPublic;
+      return !isClosed || schemas.has(schema) || isPublic;
     }),
   );
 }
@@ -85,12 +76,4 @@ function isUsedUnnamed({ address: { type }, statements }: Unit): boolean {
   return (
     type === "cast" || (type === "operator class" && statements.some(({ tree }) => tree.isDefault === true))
   );
-}
-
-/** A unit and everything that it needs, directly or not. */
-function closureOf(unit: Unit, needs: (unit: Unit) => readonly Unit[]): ReadonlySet<Unit> {
-  const all = new Set([unit]);
-  // A set hands out what is added to it while it is gone through.
-  for (const one of all) for (const other of needs(one)) all.add(other);
-  return all;
 }

@@ -41,7 +41,7 @@ export function creationOf(parser: Parser, unit: Unit): string {
     case "procedure":
     case "aggregate":
     case "view":
-      return create.sql.replace(/^CREATE (?!OR REPLACE )/, "CREATE OR REPLACE ");
+      return orReplace(create);
     case "materialized-view":
       return filled(parser, create);
     case "sequence":
@@ -49,6 +49,13 @@ export function creationOf(parser: Parser, unit: Unit): string {
     default:
       return create.sql;
   }
+}
+
+const REPLACEABLE = /^CREATE (?=FUNCTION |PROCEDURE |AGGREGATE |VIEW )/;
+
+/** A statement with OR REPLACE, where what it makes knows that. */
+export function orReplace({ sql }: DumpStatement): string {
+  return sql.replace(REPLACEABLE, "CREATE OR REPLACE ");
 }
 
 /** A dump leaves it to whoever loads it to fill a materialized view, and says its access method by a setting. */

@@ -36,7 +36,7 @@ const PUBLIC = "PUBLIC";
 interface RoleGroups {
   readonly grants: string[];
   readonly policies: string[];
-  readonly others: string[];
+  readonly mappings: string[];
   readonly defaults: string[];
 }
 
@@ -121,9 +121,10 @@ export class RoleScripts {
    * Takes ALTER DEFAULT PRIVILEGES. What they are for, the objects of whoever owns most, is left unsaid: in the
    * tree that is whoever migrates.
    *
+   * @param isLast whether all of them have to come after the roles, since more objects do
    * @returns those that belong to no role's script; they come last, as they hold for what is made after them
    */
-  addDefaultPrivileges(statements: readonly DumpStatement[]): string[] {
+  addDefaultPrivileges(statements: readonly DumpStatement[], isLast: boolean): string[] {
     const owners = statements.flatMap(ownersOf);
     const counts = new Map(owners.map((owner) => [owner, owners.filter((one) => one === owner).length]));
     const [main] = [...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))[0] ?? [];
@@ -134,16 +135,17 @@ export class RoleScripts {
       if (owner !== main) this.meet(owner);
       const name = (one: string) => (one === main ? "CURRENT_USER" : null);
       const text = this.rewritten(statement, name).replace(" FOR ROLE CURRENT_USER", "");
-      if (role === main || !this.isOwn(role)) rest.push(text);
+      if (isLast || role === main || !this.isOwn(role)) rest.push(text);
       else this.of(role).defaults.push(text);
       if (role !== main) this.meet(role);
     }
     return rest;
   }
 
-  /** Takes a statement that belongs to a role, e.g. a user mapping. */
-  addStatement(role: string, statement: DumpStatement): void {
-    this.of(role).others.push(this.rewritten(statement, () => null));
+  /** Takes a user mapping. A role's script is run again where the role is there already, and so is this. */
+  addMapping(role: string, statement: DumpStatement): void {
+    const sql = this.rewritten(statement, () => null);
+    this.of(role).mappings.push(sql.replace(/^CREATE USER MAPPING /, "CREATE USER MAPPING IF NOT EXISTS "));
   }
 
   /** Each role's name in the tree, without the prefix, and the groups of its script; sorted by name. */
@@ -153,9 +155,9 @@ export class RoleScripts {
       for (const { role: of } of this.facts.get(role)?.memberOf ?? []) this.meet(of);
     return [...this.roles]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([role, { grants, policies, others, defaults }]) => ({
+      .map(([role, { grants, policies, mappings, defaults }]) => ({
         name: role.slice(this.prefix.length),
-        groups: [...this.making(role), grants, policies, others, defaults],
+        groups: [...this.making(role), grants, policies, mappings, defaults],
       }));
   }
 
@@ -181,7 +183,7 @@ export class RoleScripts {
   private of(role: string): RoleGroups {
     const known = this.roles.get(role);
     if (known !== undefined) return known;
-    const groups: RoleGroups = { grants: [], policies: [], others: [], defaults: [] };
+    const groups: RoleGroups = { grants: [], policies: [], mappings: [], defaults: [] };
     this.roles.set(role, groups);
     return groups;
   }

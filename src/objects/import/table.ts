@@ -15,10 +15,15 @@ export interface TableParts {
   readonly table: Unit;
   /** The sequences that its columns own. */
   readonly sequences: readonly OwnedUnit[];
-  /** The readable names of constraints that have files of their own. */
-  readonly apart: ReadonlySet<string>;
+  readonly apart: Apart;
   /** REVOKE and GRANT that go with the table, not with a role. */
   readonly privileges: readonly string[];
+}
+
+/** What of a table has files of its own, by readable names. */
+export interface Apart {
+  readonly constraints: ReadonlySet<string>;
+  readonly indexes: ReadonlySet<string>;
 }
 
 /** A sequence that a column owns. */
@@ -92,11 +97,12 @@ export class TableScript {
 
   private add(statement: DumpStatement): void {
     const { kind, sql } = statement;
+    const { constraints, indexes } = this.parts.apart;
+    if (indexes.has(indexSpokenOf(statement)) || constraints.has(commentedConstraint(statement))) return;
     if (kind === "IndexStmt") this.indexes.push(this.onWhole(statement));
     else if (kind === "CreateStatsStmt" || kind === "AlterStatsStmt") this.statistics.push(sql);
     else if (kind === "AlterTableStmt") this.alter(statement);
-    else if (!isComment(statement)) this.alterations.push(sql);
-    else if (!this.parts.apart.has(commentedConstraint(statement))) this.comments.push(sql);
+    else (isComment(statement) ? this.comments : this.alterations).push(sql);
   }
 
   private alter(statement: DumpStatement): void {
@@ -126,7 +132,7 @@ export class TableScript {
 
   private addConstraint(statement: DumpStatement): void {
     const constraint = constraintOf(statement);
-    if (this.parts.apart.has(constraintName(constraint))) return;
+    if (this.parts.apart.constraints.has(constraintName(constraint))) return;
     const place = stringAt(constraint, "contype") === "CONSTR_PRIMARY" ? "first" : "last";
     const stands =
       constraint.skip_validation !== true &&
@@ -253,6 +259,13 @@ function defaultClause(parser: Parser, sql: string): string {
 /** COMMENT and SECURITY LABEL. */
 export function isComment({ kind }: DumpStatement): boolean {
   return kind === "CommentStmt" || kind === "SecLabelStmt";
+}
+
+/** The readable name of the index that a statement makes, changes or tells of; empty for another one. */
+export function indexSpokenOf({ kind, tree, fragments }: DumpStatement): string {
+  if (kind === "IndexStmt") return readable(stringAt(tree, "idxname") ?? "");
+  const [about] = fragments;
+  return about?.of.space === "index" ? about.of.name : "";
 }
 
 /** The readable name of the constraint that a comment is on; empty where it is on something else. */
