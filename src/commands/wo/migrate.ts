@@ -145,6 +145,8 @@ class Run {
     for (let attempt = 1; ; attempt++) {
       try {
         const { plan, done } = await this.#transaction();
+        // Whoever held the lock has done it all.
+        if (done === null) return told(plan, null);
         return told({ ...plan, ...preludeOf(first), notes: [...plan.notes, ...foreseen.notes] }, done);
       } catch (error) {
         if (attempt >= ATTEMPTS || !isWorthAnotherTry(error)) throw inWords(error);
@@ -169,13 +171,17 @@ class Run {
     return this.#decide(await readState(this.client, this.terms.tree), afterPrelude);
   }
 
-  async #transaction(): Promise<{ plan: ObjectsPlan; done: readonly Done[] }> {
+  async #transaction(): Promise<{ plan: ObjectsPlan; done: readonly Done[] | null }> {
     const { client } = this;
     const { progress, lockTimeout } = this.terms;
     await client.query(`SET lock_timeout = ${lockTimeout}`);
     await client.query("BEGIN");
     try {
       let plan = await this.#plan();
+      if (isNothing(plan)) {
+        await client.query("ROLLBACK");
+        return { plan, done: null };
+      }
       if (hasPrelude(plan)) {
         await applyPrelude(client, plan, { progress });
         plan = await this.#plan(true);
