@@ -1,6 +1,6 @@
 /** What the bodies of functions and of DO blocks refer to: SQL, and PL/pgSQL by its own parser. */
 import type { Parser } from "../schema/parser.js";
-import { isTreeObject, listAt, objectAt, stringAt, unwrap } from "../schema/tree.js";
+import { isTreeObject, listAt, numberAt, objectAt, stringAt, unwrap } from "../schema/tree.js";
 import { type UseSink, visitUses } from "./references.js";
 
 /** A body that could not be parsed: its text, for a search by words. */
@@ -67,8 +67,9 @@ function visitPlPgSql(parser: Parser, sql: string, sink: UseSink): void {
   const visit = (node: unknown): void => {
     if (Array.isArray(node)) for (const item of node) visit(item);
     if (!isTreeObject(node)) return;
-    const query = stringAt(objectAt(node, "PLpgSQL_expr"), "query");
-    if (query !== undefined) visitExpression(parser, query, sink);
+    const expression = objectAt(node, "PLpgSQL_expr");
+    for (const sql of statementsOf(parser, stringAt(expression, "query"), numberAt(expression, "parseMode")))
+      visitUses(parser.parse(sql), sink);
     const type = stringAt(objectAt(node, "PLpgSQL_type"), "typname");
     if (type !== undefined) visitType(parser, type, sink);
     for (const value of Object.values(node)) visit(value);
@@ -76,20 +77,24 @@ function visitPlPgSql(parser: Parser, sql: string, sink: UseSink): void {
   visit(tree);
 }
 
-/** A statement, an expression, or an assignment: PL/pgSQL's parser passes them on as they stand. */
-function visitExpression(parser: Parser, query: string, sink: UseSink): void {
-  const assigned = query.replace(/^[^:=()]*(?:\[[^\]]*\][^:=]*)?:?=/, "");
-  const readings = [query, `SELECT ${query}`, `SELECT ${assigned}`];
-  let failure: unknown;
-  for (const reading of readings) {
-    try {
-      visitUses(parser.parse(reading), sink);
-      return;
-    } catch (error) {
-      failure ??= error;
-    }
+/** What PL/pgSQL's parser takes a text for; the higher numbers are assignments, by how many parts the target has. */
+const STATEMENT = 0;
+const EXPRESSION = 2;
+
+/** A text of a body as statements. Both sides of an assignment count: `totals[number_of(x)] := sum_of(y)`. */
+function statementsOf(parser: Parser, text: string | undefined, mode: number): string[] {
+  if (text === undefined) return [];
+  if (mode === STATEMENT) return [text];
+  if (mode <= EXPRESSION) return [`SELECT ${text}`];
+  const bytes = Buffer.from(text);
+  let depth = 0;
+  for (const { text: token, start, end } of parser.scan(text).tokens) {
+    if (token === "(" || token === "[") depth += 1;
+    if (token === ")" || token === "]") depth -= 1;
+    if (depth > 0 || (token !== ":=" && token !== "=")) continue;
+    return [bytes.subarray(0, start), bytes.subarray(end)].map((side) => `SELECT ${side.toString()}`);
   }
-  throw failure;
+  return [`SELECT ${text}`];
 }
 
 /** Types that are none of SQL's, such as `record`'s pseudo kin, refer to nothing. */

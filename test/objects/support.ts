@@ -84,3 +84,21 @@ export function actions({ steps }: WoMigrateResult): string[] {
     .filter(({ action, certain }) => certain || action !== "grant")
     .map(({ action, id, certain }) => `${action}${certain ? "" : "?"} ${id}`);
 }
+
+/** Writes files into a folder of its own, and takes it away afterwards. */
+export async function inFolder<T>(
+  files: Readonly<Record<string, string | Uint8Array | null>>,
+  work: (folder: string) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "wo tree-é-"));
+  try {
+    for (const [path, content] of Object.entries(files)) {
+      if (content === null) continue;
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await writeFile(join(folder, path), content);
+    }
+    return await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
