@@ -98,7 +98,7 @@ async function runProgram(argv: readonly string[], program: Program): Promise<Ex
     })
     .group(["stage", "url", "json", "quiet", "verbose", "help", "version"], "Everywhere:");
   let configured = globals;
-  for (const [add, words] of await verbsOf(program))
+  for (const [add, words] of await verbsOf(program, argv))
     configured = add(configured, words, (end) => (status = end));
   configured = configured
     .parserConfiguration({ "duplicate-arguments-array": false, "strip-dashed": true })
@@ -125,48 +125,42 @@ async function runProgram(argv: readonly string[], program: Program): Promise<Ex
 
 type Words = (command: string) => string;
 
-/** `wov` has every command by its name; the others are one of them, or, for `wo`, its own. */
-async function verbsOf(program: Program): Promise<(readonly [RegisteredVerb, Words])[]> {
-  const asNamed: Words = (command) => command;
-  if (program === "wo") return (await woVerbs()).map((add) => [add, asNamed]);
-  const [
-    { pushDbVerb },
-    { dbVerb },
-    { hashVerb, diffVerb },
-    { statusVerb },
-    { initVerb },
-    { hookVerb },
-    { deployVerb: deploy },
-    { deltasVerb: deltas },
-  ] = await Promise.all([
-    import("./verbs/push-db.js"),
-    import("./verbs/db.js"),
-    import("./verbs/schema.js"),
-    import("./verbs/status.js"),
-    import("./verbs/init.js"),
-    import("./verbs/hook.js"),
-    import("./verbs/deploy.js"),
-    import("./verbs/deltas.js"),
-  ]);
-  const asDefault: Words = (command) => command.replace(/^\S+/, "$0");
-  switch (program) {
-    case "wov-push-db":
-      return [[pushDbVerb, asDefault]];
-    case "wov-db":
-      return [[dbVerb, asDefault]];
-    case "wov-deploy":
-      return [[deploy, asDefault]];
-    case "wov": {
-      const all = [initVerb, statusVerb, pushDbVerb, dbVerb, hashVerb, diffVerb, deploy, deltas, hookVerb];
-      return all.map((add) => [add, asNamed]);
-    }
-  }
-}
+type Verbs = Readonly<Record<string, () => Promise<RegisteredVerb>>>;
 
-async function woVerbs(): Promise<RegisteredVerb[]> {
-  const [{ woInitVerb, woPlanVerb, woMigrateVerb, woDropVerb }, { woImportVerb }] = await Promise.all([
-    import("./verbs/wo.js"),
-    import("./verbs/wo-import.js"),
-  ]);
-  return [woInitVerb, woPlanVerb, woMigrateVerb, woImportVerb, woDropVerb];
+/** In the order of the help. Each brings along all that it needs, so it is loaded only where it may be asked for. */
+const WOV_VERBS: Verbs = {
+  init: async () => (await import("./verbs/init.js")).initVerb,
+  status: async () => (await import("./verbs/status.js")).statusVerb,
+  "push-db": async () => (await import("./verbs/push-db.js")).pushDbVerb,
+  db: async () => (await import("./verbs/db.js")).dbVerb,
+  hash: async () => (await import("./verbs/schema.js")).hashVerb,
+  diff: async () => (await import("./verbs/schema.js")).diffVerb,
+  deploy: async () => (await import("./verbs/deploy.js")).deployVerb,
+  deltas: async () => (await import("./verbs/deltas.js")).deltasVerb,
+  hook: async () => (await import("./verbs/hook.js")).hookVerb,
+};
+
+const WO_VERBS: Verbs = {
+  init: async () => (await import("./verbs/wo.js")).woInitVerb,
+  plan: async () => (await import("./verbs/wo.js")).woPlanVerb,
+  migrate: async () => (await import("./verbs/wo.js")).woMigrateVerb,
+  import: async () => (await import("./verbs/wo-import.js")).woImportVerb,
+  drop: async () => (await import("./verbs/wo.js")).woDropVerb,
+};
+
+/** `wov` and `wo` have every command by its name; the other programs are one of them. */
+async function verbsOf(
+  program: Program,
+  argv: readonly string[],
+): Promise<(readonly [RegisteredVerb, Words])[]> {
+  if (program !== "wov" && program !== "wo") {
+    const load = WOV_VERBS[program.slice("wov-".length)];
+    if (load === undefined) throw new RangeError(`${program} is no command of wov`);
+    return [[await load(), (command) => command.replace(/^\S+/, "$0")]];
+  }
+  const verbs = program === "wo" ? WO_VERBS : WOV_VERBS;
+  const meant = Object.entries(verbs).filter(([name]) => argv.includes(name));
+  // For the help, and for what is no command, all are needed.
+  const loaded = meant.length > 0 ? meant : Object.entries(verbs);
+  return Promise.all(loaded.map(async ([, load]) => [await load(), (command: string) => command] as const));
 }
