@@ -21,7 +21,7 @@ const UNUSED: ReadonlySet<string> = new Set([
 ]);
 
 /** One `key = value`, the value plain or in single quotes; a backslash takes the next character as it is. */
-const PAIR = /\s*([a-z_]+)\s*=\s*(?:'((?:[^'\\]|\\[\s\S])*)'|((?:[^\s'\\]|\\[\s\S])*))(?=\s|$)/y;
+const PAIR = /\s*([a-z_]+)\s*=\s*(?:'((?:[^'\\]|\\[\s\S])*)'|((?!')(?:[^\s\\]|\\[\s\S])*))(?=\s|$)/y;
 
 /**
  * Reads a connection string as libpq does: a URL, or `key=value` pairs.

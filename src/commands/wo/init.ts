@@ -20,7 +20,7 @@ const FOLDERS = [
   "views",
 ];
 
-const PARAMETERS = `-- {database_name}, {role_name} and {password} stand for what WO_CONNECTION_STRING says.
+const PARAMETERS = `-- Stand in braces for what WO_CONNECTION_STRING says: database_name, role_name, password.
 -- They may have letters, digits and underscores only.
 `;
 

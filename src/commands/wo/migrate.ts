@@ -10,6 +10,7 @@ import { readState, withDependents } from "../../objects/read-state.js";
 import { NOTHING, type ObjectsState, readBase } from "../../objects/state.js";
 import { readTree, type Tree } from "../../objects/tree.js";
 import { type Client, connect } from "../../postgres/connection.js";
+import { isLost } from "../../stage/failures.js";
 import { lockDatabase } from "../../stage/lock.js";
 import type { WoMigrateResult } from "../results.js";
 import { createDatabase, openDatabase } from "./database.js";
@@ -60,6 +61,8 @@ export async function woMigrate(options: WoMigrateOptions = {}): Promise<WoMigra
   try {
     const run = new Run(client, { settings, tree, progress, lockTimeout, patience, created });
     return await run.migrate(options.plan === true, opened?.base ?? (await readBase(client)));
+  } catch (error) {
+    throw inWords(error);
   } finally {
     await client.end();
   }
@@ -73,6 +76,8 @@ interface Opened {
 /** Reads the tree while the server is at work. */
 async function readBoth(settings: WoSettings): Promise<{ tree: Tree; opened: Opened | null }> {
   const opening = open(settings);
+  // It may fail while the tree is read, before anybody waits for it.
+  opening.catch(() => undefined);
   try {
     const tree = await readTree(settings.dir, settings.rolePrefix);
     return { tree, opened: await opening };
@@ -149,7 +154,7 @@ class Run {
         if (done === null) return told(plan, null);
         return told({ ...plan, ...preludeOf(first), notes: [...plan.notes, ...foreseen.notes] }, done);
       } catch (error) {
-        if (attempt >= ATTEMPTS || !isWorthAnotherTry(error)) throw inWords(error);
+        if (attempt >= ATTEMPTS || !isWorthAnotherTry(error)) throw error;
         await sleep(PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
       }
     }
@@ -209,6 +214,13 @@ function refuse({ blockers: [blocker] }: ObjectsPlan): void {
 
 /** What the server says outside of any script, as when deferred constraints are checked at the end. */
 function inWords(error: unknown): unknown {
+  if (isLost(error)) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return new DatabaseError("SERVER_LOST", `The connection to the server was lost: ${reason}.`, {
+      hint: "What was not committed is taken back. Run this again when the server is there.",
+      cause: error,
+    });
+  }
   if (!(error instanceof ServerError)) return error;
   const details = { hint: error.hint ?? "Nothing of this run is kept.", cause: error };
   const detail = error.detail === undefined ? "" : `\n  ${error.detail}`;
