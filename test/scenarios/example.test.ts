@@ -1,12 +1,16 @@
 /** The example project in wovtools/, which the demo and the documentation build on. */
-import { readFile } from "node:fs/promises";
+import { cp, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { readArchive, readSchema } from "#src/archive/read.js";
+import { hash } from "#src/commands/hash.js";
 import { readLiveSchema } from "#src/commands/live-schema.js";
+import { parseSource, readSource } from "#src/commands/schema-source.js";
+import { woImport } from "#src/commands/wo/import.js";
 import { databasePaths, loadProject, projectDatabase } from "#src/config/project.js";
 import { canonicalSchema, FORM } from "#src/schema/index.js";
+import { WoTree } from "../objects/support.js";
 import { PACKAGE } from "../support/project.js";
 import { freshDatabase } from "../support/server.js";
 
@@ -33,6 +37,23 @@ example("its deltas lead from each version to the next", async () => {
     const live = await readLiveSchema(db.connection, { pgDump, schema });
     assert.is((await live.canonical()).checksum, archive.versions.get(key)?.checksum, key);
   }
+});
+
+example("its objects are those of the newest version, beside the tables", async () => {
+  const tree = await WoTree.create({}, (await readSource(parseSource("shopdb@head"), { cwd: PACKAGE })).text);
+  const objects = join(PACKAGE, "wovtools/db/shopdb/objects");
+  await cp(objects, tree.env.WO_DIR ?? "", { recursive: true });
+  const imported = await woImport({
+    cwd: PACKAGE,
+    env: tree.env,
+    source: "shopdb@head",
+    withoutTables: true,
+  });
+  assert.equal([...imported.written, ...imported.unknown], []);
+  assert.ok(imported.unchanged > 5);
+  await tree.migrate();
+  assert.is((await hash(tree.db.url)).checksum, imported.checksum);
+  await tree.remove();
 });
 
 example.run();

@@ -1,0 +1,1 @@
+CREATE POLICY everybody_reads ON shop.reviews FOR SELECT USING (true);
