@@ -191,3 +191,7 @@ CREATE FUNCTION views.on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGI
 CREATE EVENT TRIGGER "On DDL" ON ddl_command_end EXECUTE FUNCTION views.on_ddl();
 CREATE PUBLICATION "some of it" FOR TABLE views.base, counters.plain;
 CREATE PUBLICATION by_schema FOR TABLES IN SCHEMA views;
+SET check_function_bodies = off;
+CREATE FUNCTION views.by_caller() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM base';
+CREATE FUNCTION views.by_caller(integer) RETURNS bigint LANGUAGE sql AS 'WITH base AS (SELECT 1) SELECT count(*) FROM base';
+CREATE PROCEDURE views.writes() LANGUAGE sql AS 'INSERT INTO base (id) VALUES (1)';

@@ -224,6 +224,32 @@ REVOKE ALL ON FUNCTION s.add(a integer, b integer) FROM PUBLIC;
   assert.match(scriptAt(tree, "procedures/s.add.sql"), /^CREATE OR REPLACE PROCEDURE /);
 });
 
+objects("a body that only the search path of its caller understands is not looked at", async () => {
+  const body = (name: string, more: string, text: string) => `
+CREATE FUNCTION s.${name}() RETURNS bigint
+    LANGUAGE ${more}
+    AS $$${text}$$;`;
+  const tree = await imported(`
+CREATE TABLE public.known (
+    id integer
+);
+CREATE VIEW s.other AS
+ SELECT 1;
+${body("gone", "sql", "SELECT count(*) FROM s.known")}
+${body("unbound", "sql", "SELECT count(*) FROM other")}
+${body("bound", "sql", "SELECT count(*) FROM known, pg_class, pg_catalog.pg_type, s.other")}
+${body("with_path", "sql\n    SET search_path TO 's'", "SELECT count(*) FROM other")}
+${body("looks_later", "plpgsql", "BEGIN RETURN (SELECT count(*) FROM other); END")}
+`);
+  const unchecked = tree.files.filter(({ content }) =>
+    content.startsWith("SET check_function_bodies = off;\n\nCREATE OR REPLACE FUNCTION "),
+  );
+  assert.equal(
+    unchecked.map(({ path }) => path),
+    ["functions/s.gone.sql", "functions/s.unbound.sql"],
+  );
+});
+
 objects("views can be replaced, materialized ones are filled, and each trigger is a file", async () => {
   const tree = await imported(`
 CREATE VIEW s.v AS

@@ -20,6 +20,7 @@ import {
   type OwnedUnit,
   TableScript,
 } from "./table.js";
+import { isUnbound, relationsOf, UNCHECKED } from "./unbound.js";
 
 /** A script of the tree, or one of several that make one file: overloads of a function. */
 export interface ObjectScript {
@@ -51,6 +52,7 @@ export function objectScripts(around: Surroundings): ObjectScripts {
   const isShared = new Map([...owned.values()].flat().map((one) => [one.unit, one.isShared]));
   const constraints = constraintsApart(units);
   const incomplete = incompleteIndexes(units);
+  const relations = relationsOf(units);
   const scripts: ObjectScript[] = [];
   const lateDefaults: string[] = [];
   for (const unit of units) {
@@ -67,7 +69,9 @@ export function objectScripts(around: Surroundings): ObjectScripts {
     } else {
       const privileges = around.privileges.get(unit) ?? [];
       const options = { privileges, isShared: isShared.has(unit) };
-      scripts.push({ name: unit.name, groups: plainScript(unit, creation(unit, around), options) });
+      const before = isUnbound(around.parser, unit, relations) ? [[UNCHECKED]] : [];
+      const groups = [...before, ...plainScript(unit, creation(unit, around), options)];
+      scripts.push({ name: unit.name, groups });
     }
   }
   return { scripts, lateDefaults };
