@@ -8,6 +8,8 @@ import { deployFleet } from "./deploy/fleet.js";
 import { deployOne } from "./deploy/one.js";
 import type { DeployOrder, DeployTerms, Rehearsals } from "./deploy/order.js";
 import { deployTargets } from "./deploy/targets.js";
+import type { KnownExpected } from "./objects/expected.js";
+import { type ObjectScripts, readProjectScripts } from "./objects/scripts.js";
 import type { DeployResult } from "./results.js";
 import { type CommandOptions, chosenDatabases, sessionIn } from "./session.js";
 
@@ -58,19 +60,24 @@ export async function deploy(options: DeployOptions = {}): Promise<DeployResult>
   const project = await loadProject((await findProject(cwd)) ?? cwd);
   // Every archive is proven before the first server is asked for anything.
   const archives = new Map<string, Archive>();
-  for (const { name, paths } of chosenDatabases(sessionIn(project, {}), options.databases))
-    archives.set(name, await readArchive(paths));
+  const scripts = new Map<string, ObjectScripts | null>();
+  for (const database of chosenDatabases(sessionIn(project, {}), options.databases)) {
+    archives.set(database.name, await readArchive(database.paths));
+    scripts.set(database.name, await readProjectScripts(project, database));
+  }
   const terms = await termsOf(project, options);
   const jobs = options.jobs ?? 1;
   if (!Number.isInteger(jobs) || jobs < 1)
     throw new ConfigError("DEPLOY_USAGE", "--jobs takes a whole number from 1 up.", {});
   const targets = await deployTargets(project, options);
   const rehearsals: Rehearsals = new Map();
+  const expected: KnownExpected = new Map();
   const orders = targets.map((target): DeployOrder => {
     const archive = archives.get(target.database.name);
     if (archive === undefined) throw new RangeError("every database has its archive");
     const progress = options.progress ?? (() => undefined);
-    return { ...target, terms, archive, root: project.root, progress, rehearsals };
+    const own = scripts.get(target.database.name) ?? null;
+    return { ...target, terms, archive, root: project.root, progress, rehearsals, scripts: own, expected };
   });
   const stage = options.stage ?? project.stage;
   const [only] = orders;

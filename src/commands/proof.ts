@@ -171,7 +171,8 @@ function refusal(failure: StatementFailure, server: ShadowServer, on: string): A
   const { reason, where, place } = failure;
   if (!(reason instanceof ServerError)) throw reason;
   const mayNot = !server.isThrowAway && reason.code === INSUFFICIENT_PRIVILEGE;
-  if (mayNot || isLackOf(server, failure)) return { reason: `${on} refuses ${where}: ${reason.message}` };
+  if (mayNot || isLackOf(server, failure.reason))
+    return { reason: `${on} refuses ${where}: ${reason.message}` };
   const statement = excerpt(place.statement.text);
   return { failure: { where, statement, message: reason.message, hint: reason.hint ?? null } };
 }

@@ -380,6 +380,30 @@ const PlannedVersion = v.object({
   statements: v.array(PlannedStatement),
 });
 
+export const WoStep = v.object({
+  action: v.pipe(
+    v.picklist(["create", "replace", "remake", "drop", "grant", "adopt", "record", "forget"]),
+    v.description(
+      "replace: with OR REPLACE, and as remake where the server refuses that; remake: dropped and made; grant: a role's script without what makes the role; adopt: entered as it is; record: its changed script is entered; forget: taken out of the bookkeeping.",
+    ),
+  ),
+  id: v.pipe(text, v.description("As in wo_objects, e.g. view.public.view0.")),
+  object: v.pipe(text, v.description("In words, e.g. view public.view0.")),
+  file: maybeText,
+  why: text,
+  certain: v.pipe(
+    v.boolean(),
+    v.description("Otherwise only if another step has dropped the object, or made what is granted."),
+  ),
+  drops: v.pipe(
+    v.array(text),
+    v.description(
+      "Ids of what is dropped before it, since it depends on it; for replace, only where the server refuses.",
+    ),
+  ),
+});
+export type WoStep = v.InferOutput<typeof WoStep>;
+
 /** What a deploy of one database came to. */
 export const DatabaseDeploy = v.object({
   database: text,
@@ -392,6 +416,10 @@ export const DatabaseDeploy = v.object({
   versions: v.pipe(v.array(text), v.description("Versions applied, or to be applied, oldest first.")),
   transactions: v.pipe(v.number(), v.description("How many transactions it takes; 1 is all or nothing.")),
   statements: v.pipe(v.array(PlannedVersion), v.description("With --plan and --dry-run only.")),
+  objects: v.pipe(
+    v.array(WoStep),
+    v.description("What is done about the objects by their scripts, or was done, after the deltas."),
+  ),
   rehearsed: v.boolean(),
   recovered: v.pipe(
     v.boolean(),
@@ -416,30 +444,6 @@ export const DeployResult = v.pipe(
   v.title("wov-deploy"),
 );
 export type DeployResult = v.InferOutput<typeof DeployResult>;
-
-export const WoStep = v.object({
-  action: v.pipe(
-    v.picklist(["create", "replace", "remake", "drop", "grant", "adopt", "record", "forget"]),
-    v.description(
-      "replace: with OR REPLACE, and as remake where the server refuses that; remake: dropped and made; grant: a role's script without what makes the role; adopt: entered as it is; record: its changed script is entered; forget: taken out of the bookkeeping.",
-    ),
-  ),
-  id: v.pipe(text, v.description("As in wo_objects, e.g. view.public.view0.")),
-  object: v.pipe(text, v.description("In words, e.g. view public.view0.")),
-  file: maybeText,
-  why: text,
-  certain: v.pipe(
-    v.boolean(),
-    v.description("Otherwise only if another step has dropped the object, or made what is granted."),
-  ),
-  drops: v.pipe(
-    v.array(text),
-    v.description(
-      "Ids of what is dropped before it, since it depends on it; for replace, only where the server refuses.",
-    ),
-  ),
-});
-export type WoStep = v.InferOutput<typeof WoStep>;
 
 export const WoMigrateResult = v.pipe(
   v.object({

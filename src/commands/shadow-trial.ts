@@ -2,11 +2,11 @@
 import { DatabaseError as ServerError } from "pg";
 import type { ProjectDatabase } from "../config/project.js";
 import { startDumpWorkerAhead } from "../postgres/bundled-dump.js";
+import type { Client } from "../postgres/connection.js";
 import { type ShadowServer, withLoadedShadow } from "../postgres/shadow.js";
 import { neededBy } from "../schema/needs.js";
-import type { StatementFailure } from "../stage/failures.js";
 import type { DeployPlan } from "../stage/plan.js";
-import { type Teller, tryPlan } from "../stage/statements.js";
+import { type AroundStatements, type Teller, tryPlan } from "../stage/statements.js";
 import { readLiveSchema, type SchemaText } from "./live-schema.js";
 
 export interface Trial {
@@ -18,6 +18,14 @@ export interface Trial {
   /** The name that the statements may know the database by; the shadow has it where all of the server is thrown away. */
   readonly called?: string | undefined;
   readonly tell?: Teller | undefined;
+  /** What is done beside the statements. */
+  readonly around?: AroundStatements | undefined;
+  /** Makes the shadow ready, when the schema is loaded. */
+  readonly prepare?: ((client: Client) => Promise<void>) | undefined;
+  /** SQL that is run beside the statements; the server must have the roles that it names. */
+  readonly texts?: readonly string[] | undefined;
+  /** Roles that the server must have besides. */
+  readonly roles?: readonly string[] | undefined;
 }
 
 /**
@@ -27,14 +35,15 @@ export interface Trial {
  * @throws BlockedError `SHADOW_REFUSED` where the schema cannot be loaded; StatementFailure
  */
 export async function tryOnShadow(server: ShadowServer, trial: Trial): Promise<SchemaText[]> {
-  const { from, plans, database, tell = () => undefined } = trial;
+  const { from, plans, database, tell = () => undefined, around = null } = trial;
   // pg_dump is loaded while the database is made and filled.
   if (database.pgDump === "bundled") startDumpWorkerAhead();
   const load = { ...from, roles: server.isThrowAway ? await rolesOf(trial) : [], called: trial.called };
   return withLoadedShadow(server, load, async (shadow, client) => {
     const schemas: SchemaText[] = [];
+    await trial.prepare?.(client);
     for (const plan of plans) {
-      await tryPlan(plan, client, tell);
+      await tryPlan(plan, client, tell, around);
       schemas.push(await readLiveSchema(shadow, database));
     }
     return schemas;
@@ -42,9 +51,9 @@ export async function tryOnShadow(server: ShadowServer, trial: Trial): Promise<S
 }
 
 /** Roles that the schema names, and those that the statements name and do not make. */
-async function rolesOf({ from, plans }: Trial): Promise<string[]> {
-  const [loaded, carriedOut] = await Promise.all([neededBy(from.sql), neededBy(statementsOf(plans))]);
-  return [...loaded.roles, ...carriedOut.roles];
+async function rolesOf({ from, plans, texts = [], roles: others = [] }: Trial): Promise<string[]> {
+  const needed = await Promise.all([from.sql, statementsOf(plans), ...texts].map(neededBy));
+  return [...needed.flatMap(({ roles }) => roles), ...others];
 }
 
 /** The statements of plans as one text. */
@@ -65,7 +74,7 @@ const LACKING: ReadonlyMap<string, RegExp> = new Map([
 ]);
 
 /** Whether a server that is thrown away refused something only because it is not the database's own. */
-export function isLackOf({ isThrowAway }: ShadowServer, { reason }: StatementFailure): boolean {
+export function isLackOf({ isThrowAway }: ShadowServer, reason: unknown): boolean {
   if (!isThrowAway || !(reason instanceof ServerError)) return false;
   return LACKING.get(reason.code ?? "")?.test(reason.message) === true;
 }

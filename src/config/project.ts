@@ -28,7 +28,16 @@ export interface ProjectDatabase {
   readonly schema: SchemaOptions;
   /** Whether the ledger is a database of its own or a schema inside this one. */
   readonly ledger: "database" | "schema";
+  readonly objects: ObjectsOptions;
   readonly paths: DatabasePaths;
+}
+
+/** How the object scripts are to be read. */
+export interface ObjectsOptions {
+  /** What `{wo_role_prefix}` stands for. */
+  readonly rolePrefix: string;
+  /** Schemas in which names without one are looked up. */
+  readonly searchPath: readonly string[];
 }
 
 /** Where everything of one database lies; every path is absolute. */
@@ -128,12 +137,17 @@ function resolveProject(root: string, config: ConfigFile): Project {
   const archive = resolve(root, config.archive?.path ?? join(FOLDER, "db"));
   const databases = new Map<string, ProjectDatabase>();
   for (const [name, own] of Object.entries(config.databases)) {
+    const objects = typeof own.objects === "string" ? { path: own.objects } : (own.objects ?? {});
     databases.set(name, {
       name,
       pgDump: resolvePgDump(root, own.pgDump ?? config.pgDump ?? "bundled"),
       schema: schemaOptions(config.schema, own.schema),
       ledger: own.ledger ?? "database",
-      paths: pathsOf(root, archive, name, own.objects),
+      objects: {
+        rolePrefix: objects.rolePrefix ?? "",
+        searchPath: objects.searchPath ?? ["public"],
+      },
+      paths: pathsOf(root, archive, name, objects.path),
     });
   }
   return {

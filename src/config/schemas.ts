@@ -45,6 +45,23 @@ const PgDump = v.pipe(
   ),
 );
 
+const Objects = strict({
+  path: v.optional(
+    path(
+      "The folder, relative to the project's root. Default: objects in the database's folder of the archive. Used where it exists.",
+    ),
+  ),
+  rolePrefix: v.optional(
+    v.pipe(v.string(), v.description("What {wo_role_prefix} stands for in the scripts. Default: nothing.")),
+  ),
+  searchPath: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(), v.nonEmpty("a schema's name must not be empty"))),
+      v.description("Schemas in which the scripts' unqualified names are looked up. Default: public."),
+    ),
+  ),
+});
+
 const Database = strict({
   ledger: v.optional(
     v.pipe(
@@ -55,8 +72,12 @@ const Database = strict({
     ),
   ),
   objects: v.optional(
-    path(
-      "The folder of this database's object scripts, relative to the project's root. Default: objects in the database's folder of the archive.",
+    v.pipe(
+      v.union(
+        [path("The folder alone."), Objects],
+        "expected a folder, or an object with path, rolePrefix, searchPath",
+      ),
+      v.description("This database's object scripts; the folder alone may be given as it is."),
     ),
   ),
   pgDump: v.optional(PgDump),

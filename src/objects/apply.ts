@@ -30,7 +30,7 @@ export interface ApplyEffects {
  */
 export async function applyPrelude(
   client: Client,
-  plan: ObjectsPlan,
+  plan: Pick<ObjectsPlan, "bookkeeping" | "initial" | "before" | "migrations">,
   { progress = () => undefined }: ApplyEffects = {},
 ): Promise<void> {
   const schema = await makeBookkeeping(client, plan.bookkeeping);

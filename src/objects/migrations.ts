@@ -2,7 +2,7 @@
 import { loadParser } from "../schema/parser.js";
 import { isTreeObject, listAt, namesIn, objectAt, stringAt, unwrap } from "../schema/tree.js";
 import { refuseTransactions } from "./check-script.js";
-import type { DependentsIndex, Root } from "./dependents.js";
+import { type DependentsIndex, indexDependents, type Root } from "./dependents.js";
 import { dropSql } from "./drop-sql.js";
 import { idOf, type KindType } from "./kinds.js";
 import type { DropRun, ObjectsPlan } from "./plan.js";
@@ -10,7 +10,7 @@ import { plainRuns } from "./runs.js";
 import { readScriptFacts } from "./script.js";
 import { columnKey, type Existing, type ObjectsState } from "./state.js";
 import type { Script, Tree } from "./tree.js";
-import type { Standing } from "./verdicts.js";
+import { judge, type Standing } from "./verdicts.js";
 
 type MigrationsPlan = Pick<ObjectsPlan, "before" | "migrations" | "mark"> & { readonly notes: string[] };
 
@@ -52,8 +52,10 @@ export interface Altered {
   readonly types: readonly KindType[];
   readonly schema: string | null;
   readonly name: string;
-  /** Names of columns; null where it is about the whole. */
+  /** Names of columns; null where it is dropped as a whole. */
   readonly columns: readonly string[] | null;
+  /** What depends on it is dropped by the statement itself. */
+  readonly cascades: boolean;
 }
 
 /** What scripts, such as migrations, drop or change the type of. */
@@ -81,10 +83,11 @@ function alteredByStatement(statement: unknown): Altered[] {
   const [type, fields] = unwrap(statement);
   if (type === "DropStmt") {
     const types = DROPPED[stringAt(fields, "removeType") ?? ""] ?? [];
-    if (stringAt(fields, "behavior") === "DROP_CASCADE" || types.length === 0) return [];
+    if (types.length === 0) return [];
+    const cascades = stringAt(fields, "behavior") === "DROP_CASCADE";
     return listAt(fields, "objects").map((node) => {
       const names = namesOfObject(node);
-      return { types, schema: names.at(-2) ?? null, name: names.at(-1) ?? "", columns: null };
+      return { types, schema: names.at(-2) ?? null, name: names.at(-1) ?? "", columns: null, cascades };
     });
   }
   if (type !== "AlterTableStmt") return [];
@@ -98,7 +101,7 @@ function alteredByStatement(statement: unknown): Altered[] {
   if (columns.length === 0) return [];
   const range = objectAt(fields, "relation");
   const schema = stringAt(range, "schemaname") ?? null;
-  return [{ types: ["table"], schema, name: stringAt(range, "relname") ?? "", columns }];
+  return [{ types: ["table"], schema, name: stringAt(range, "relname") ?? "", columns, cascades: false }];
 }
 
 function namesOfObject(node: unknown): string[] {
@@ -112,8 +115,9 @@ function namesOfObject(node: unknown): string[] {
 export function existingOf(
   { types, schema, name }: Altered,
   { existing }: ObjectsState,
+  searchPath: readonly string[] = ["public"],
 ): readonly Existing[] {
-  for (const place of schema === null ? ["public"] : [schema]) {
+  for (const place of schema === null ? searchPath : [schema]) {
     const found = types.flatMap((type) => existing.get(idOf({ type, parts: [place, name] })) ?? []);
     if (found.length > 0) return found;
   }
@@ -125,27 +129,54 @@ function isRebuilt(id: string): boolean {
   return id.startsWith("constraint.") || id.startsWith("index.");
 }
 
-/** Only what a script makes again is dropped. Whatever else is in the way, the server names when the migration runs. */
+/**
+ * What has to be dropped before scripts that are no migrations of the tree, such as a project's deltas, can run.
+ *
+ * @param state read with `readState` for the same scripts
+ * @returns nothing where none of them alters what something depends on
+ */
+export async function planDrops(
+  tree: Tree,
+  state: ObjectsState,
+  scripts: readonly Script[],
+  searchPath?: readonly string[],
+): Promise<DropRun[]> {
+  const standings = judge(tree, state);
+  return dropsAround(scripts, tree, state, indexDependents(state, standings), standings, searchPath);
+}
+
+/**
+ * Only what a script makes again is dropped. Whatever else is in the way, the server names when the migration runs.
+ * What the scripts drop by themselves is theirs.
+ */
 async function dropsAround(
   pending: readonly Script[],
   tree: Tree,
   state: ObjectsState,
   dependents: DependentsIndex,
   standings: ReadonlyMap<string, Standing>,
+  searchPath?: readonly string[],
 ): Promise<DropRun[]> {
-  const roots = (await alteredBy(pending)).flatMap((altered) =>
-    existingOf(altered, state).map((existing): Root => {
-      const columns = altered.columns?.flatMap(
-        (column) => state.dependents.columns.get(columnKey(existing, column)) ?? [],
-      );
-      return { existing, columns };
-    }),
+  const altered = await alteredBy(pending);
+  const roots = altered
+    .filter(({ cascades }) => !cascades)
+    .flatMap((one) =>
+      existingOf(one, state, searchPath).map((existing): Root => {
+        const columns = one.columns?.flatMap(
+          (column) => state.dependents.columns.get(columnKey(existing, column)) ?? [],
+        );
+        return { existing, columns };
+      }),
+    );
+  const theirs = new Set(
+    altered.filter(({ columns }) => columns === null).flatMap((one) => existingOf(one, state, searchPath)),
   );
   const { drops } = dependents.below(roots, (id) => tree.objects.has(id) && !isRebuilt(id));
   const ids = new Map<Existing, string>();
   for (const { id, existing } of standings.values()) for (const one of existing) ids.set(one, id);
   return drops.flatMap((existing): DropRun[] => {
     const id = ids.get(existing);
-    return id === undefined ? [] : [{ id, sql: dropSql(existing, state.dependents.signatures), path: null }];
+    if (id === undefined || theirs.has(existing)) return [];
+    return [{ id, sql: dropSql(existing, state.dependents.signatures), path: null }];
   });
 }

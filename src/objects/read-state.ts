@@ -2,8 +2,16 @@
 import type { Client } from "../postgres/connection.js";
 import { alteredBy, existingOf, pendingMigrations } from "./migrations.js";
 import { type ObjectsState, readBase, readDependents } from "./state.js";
-import type { Tree } from "./tree.js";
+import type { Script, Tree } from "./tree.js";
 import { judge } from "./verdicts.js";
+
+/** Scripts that are no migrations of the tree, and how they look names up. */
+export interface ScriptsBefore {
+  readonly scripts: readonly Script[];
+  readonly searchPath: readonly string[];
+}
+
+const NONE: ScriptsBefore = { scripts: [], searchPath: ["public"] };
 
 /**
  * Reads the state of a database, as far as a tree is concerned: what is recorded, what exists, and what depends on
@@ -11,18 +19,29 @@ import { judge } from "./verdicts.js";
  * scripts say.
  *
  * @param client connected to the database; inside a transaction or not
+ * @param before scripts that are to run before the objects are reconciled, the tree's own migrations aside
  */
-export async function readState(client: Client, tree: Tree): Promise<ObjectsState> {
-  return withDependents(client, tree, await readBase(client));
+export async function readState(
+  client: Client,
+  tree: Tree,
+  before: ScriptsBefore = NONE,
+): Promise<ObjectsState> {
+  return withDependents(client, tree, await readBase(client), before);
 }
 
 /** The second half of `readState`, for whoever reads the tree while the server answers the first. */
-export async function withDependents(client: Client, tree: Tree, base: ObjectsState): Promise<ObjectsState> {
+export async function withDependents(
+  client: Client,
+  tree: Tree,
+  base: ObjectsState,
+  before: ScriptsBefore = NONE,
+): Promise<ObjectsState> {
   const standings = [...judge(tree, base).values()].filter(
     ({ verdict }) => verdict === "remake" || verdict === "drop",
   );
   const objects = standings.filter(({ name }) => name.type !== "role").flatMap(({ existing }) => existing);
-  const tables = (await alteredBy(pendingMigrations(tree, base))).flatMap((one) => existingOf(one, base));
+  const scripts = [...pendingMigrations(tree, base), ...before.scripts];
+  const tables = (await alteredBy(scripts)).flatMap((one) => existingOf(one, base, before.searchPath));
   const dependents = await readDependents(client, base.bookkeeping, {
     objects: [...objects, ...tables],
     tables,

@@ -251,7 +251,7 @@ async function readDependencies(client: Client, objects: readonly Existing[]): P
   return rows.map(dependencyOf);
 }
 
-async function readScripts(
+export async function readScripts(
   client: Client,
   schema: string | null,
   ids: readonly string[],

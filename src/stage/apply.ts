@@ -8,7 +8,7 @@ import type { DeployLedger } from "./deploy-ledger.js";
 import { deployFailure, isLost, isWorthAnotherTry } from "./failures.js";
 import { judge, observe } from "./outside-work.js";
 import { type DeployPlan, type Part, progressOf, type Segment } from "./plan.js";
-import { asStatement, checkDeferred, prepareOutside, runPart, type Teller } from "./statements.js";
+import { type AroundStatements, asStatement, prepareOutside, runSegment, type Teller } from "./statements.js";
 
 /** Where a plan is carried out. */
 export interface ApplyPlace {
@@ -25,6 +25,8 @@ export interface ApplyPlace {
 /** What carrying out a plan asks of the caller. */
 export interface ApplyEffects {
   readonly dump: Omit<DumpOptions, "program">;
+  /** What is done beside the statements. */
+  readonly around?: AroundStatements | null;
   /** Holds the schema that the plan led to against the target's; throws where it is another. */
   verify(dump: string): Promise<void>;
   /** Told before each statement, and before another attempt. */
@@ -109,11 +111,10 @@ async function runTransaction(
   const tell = tellerOf(plan, attempt, effects);
   // Loaded while the statements run.
   const dump = segment === plan.segments.at(-1) ? await prepareDump() : null;
-  const took = new Map<Part, number>();
+  let took: ReadonlyMap<Part, number>;
   try {
     await client.query("BEGIN");
-    for (const part of segment.parts) took.set(part, await runPart(part, place.session, tell));
-    await checkDeferred(segment, place.session);
+    took = await runSegment(plan, segment, place.session, tell, effects.around ?? null);
     if (dump !== null) await verify(dump, segment, place, effects, tell);
   } catch (error) {
     if (!isLost(error)) await client.query("ROLLBACK");

@@ -39,6 +39,7 @@ function reasonOf(error: unknown): unknown {
 function sqlStateOf(error: unknown): string | null {
   const reason = reasonOf(error);
   if (reason instanceof ServerError) return reason.code ?? null;
+  if (reason instanceof WovError) return sqlStateOf(reason.cause);
   return reason instanceof DumpRefused ? reason.sqlState : null;
 }
 
@@ -56,7 +57,8 @@ export function isLost(error: unknown): boolean {
   const reason = reasonOf(error);
   if (reason instanceof ServerError) return reason.severity === "FATAL" || reason.severity === "PANIC";
   if (reason instanceof DumpRefused) return /connection to (the )?server was lost/.test(reason.message);
-  if (reason instanceof WovError || !(reason instanceof Error)) return false;
+  if (reason instanceof WovError) return reason.code === "SERVER_LOST";
+  if (!(reason instanceof Error)) return false;
   return /connection|ECONNRESET|EPIPE|ECONNREFUSED|ETIMEDOUT|not queryable|socket/i.test(
     `${reason.message} ${"code" in reason ? reason.code : ""}`,
   );
@@ -86,7 +88,7 @@ export function deployFailure(error: unknown, reached: Reached): unknown {
 }
 
 function tell(error: unknown, { what, attempts }: Reached): unknown {
-  const where = error instanceof StatementFailure ? error.where : undefined;
+  const where = error instanceof StatementFailure || error instanceof WovError ? error.where : undefined;
   const statement = error instanceof StatementFailure ? `\n  ${excerpt(error.place.statement.text)}` : "";
   if (isLost(error)) {
     return new DatabaseError("SERVER_LOST", `The connection to the server of ${what} was lost.`, {

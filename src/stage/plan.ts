@@ -64,20 +64,26 @@ export interface DeployPlan {
  *
  * @param request.partial where an earlier deploy stopped within the first version: its statements up to there are
  *   left out
+ * @param request.objects what is done about the objects after the last statement, in some words that differ where it
+ *   does; it takes a transaction even where there is no version
  */
 export function makePlan(request: {
   readonly from: { readonly version: string; readonly versionId: string } | null;
   readonly to: string;
   readonly versions: readonly PlannedVersion[];
   readonly partial: Partial | null;
+  readonly objects?: string | null | undefined;
 }): DeployPlan {
-  const { from, to, versions, partial } = request;
-  const segments = cutIntoSegments(versions, partial?.statements ?? 0);
+  const { from, to, versions, partial, objects = null } = request;
+  const cut = cutIntoSegments(versions, partial?.statements ?? 0);
+  const segments: readonly Segment[] =
+    cut.length === 0 && objects !== null ? [{ kind: "transaction", parts: [] }] : cut;
   const shape = segments.map(({ kind, parts }) => [
     kind,
     parts.map((part) => [part.version.versionId, part.version.how, part.from, part.to]),
   ]);
-  const id = sha256(`wovtools plan 1\n${JSON.stringify([from?.versionId ?? null, shape])}`);
+  const about = objects === null ? [] : [objects];
+  const id = sha256(`wovtools plan 1\n${JSON.stringify([from?.versionId ?? null, shape, ...about])}`);
   return { id, from: from?.version ?? null, to, versions, segments };
 }
 

@@ -8,7 +8,37 @@ import { type DeployPlan, type Part, type PlannedStatement, type Segment, settin
 /** Told before each statement, by its number in the part's version; null where the schema is verified. */
 export type Teller = (part: Part, number: number | null) => void;
 
+/** What is done beside the statements, in their transactions; each finds the session's settings fresh. */
+export interface AroundStatements {
+  /** Before the statements of a part. */
+  before(part: Part, client: Client): Promise<void>;
+  /** After the last statement of the plan. */
+  after(client: Client): Promise<void>;
+}
+
 type Session = Pick<StageSession, "client" | "fresh">;
+
+/** Runs the parts of a transaction that is open, with what belongs around them, up to the point of committing. */
+export async function runSegment(
+  { segments }: DeployPlan,
+  segment: Segment,
+  session: Session,
+  tell: Teller,
+  around: AroundStatements | null,
+): Promise<Map<Part, number>> {
+  const { client, fresh } = session;
+  const took = new Map<Part, number>();
+  for (const part of segment.parts) {
+    if (around !== null) {
+      await client.query(asOne(fresh));
+      await around.before(part, client);
+    }
+    took.set(part, await runPart(part, session, tell));
+  }
+  await checkDeferred(segment, session);
+  if (segment === segments.at(-1)) await around?.after(client);
+  return took;
+}
 
 /**
  * Runs a part in a transaction that is open. Its statements go to the server as one query, whose answers tell how
@@ -73,7 +103,7 @@ export async function asStatement(
 }
 
 /** Constraints that were put off to the end of the transaction are checked while it can still be told where. */
-export async function checkDeferred({ parts }: Segment, { client, fresh }: Session): Promise<void> {
+async function checkDeferred({ parts }: Segment, { client, fresh }: Session): Promise<void> {
   const version = parts.at(-1)?.version;
   const statement = version?.statements.at(-1);
   const checking = client.query(asOne([...fresh, "SET CONSTRAINTS ALL IMMEDIATE"]));
@@ -106,7 +136,12 @@ export async function prepareOutside(
  *
  * @throws StatementFailure
  */
-export async function tryPlan(plan: DeployPlan, client: Client, tell: Teller): Promise<void> {
+export async function tryPlan(
+  plan: DeployPlan,
+  client: Client,
+  tell: Teller,
+  around: AroundStatements | null = null,
+): Promise<void> {
   const session = { client, fresh: ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL"] };
   for (const segment of plan.segments) {
     if (segment.kind === "outside") {
@@ -116,8 +151,7 @@ export async function tryPlan(plan: DeployPlan, client: Client, tell: Teller): P
       continue;
     }
     await client.query("BEGIN");
-    for (const part of segment.parts) await runPart(part, session, tell);
-    await checkDeferred(segment, session);
+    await runSegment(plan, segment, session, tell, around);
     await client.query("COMMIT");
   }
 }

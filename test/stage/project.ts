@@ -37,7 +37,7 @@ export class StageProject {
     );
     const database = projectDatabase(await loadProject(root), "shopdb");
     const project = new StageProject(root, database, await freshDatabase(sql));
-    await project.#archive("1.0.0", null, null);
+    await project.archive("1.0.0", null, null);
     return project;
   }
 
@@ -59,11 +59,11 @@ export class StageProject {
     for (const sql of statements) await on.query(sql);
     const deltas = statements.map((sql) => `${sql};\n`).join("");
     const parent = options.parent ?? [...this.versions.keys()].at(-1) ?? "";
-    await this.#archive(key, parent, deltas, on);
+    await this.archive(key, parent, deltas, on);
   }
 
   /** Archives a version whose deltas are another text than what makes its schema. */
-  async #archive(key: string, parent: string | null, deltas: string | null, on = this.dev): Promise<void> {
+  async archive(key: string, parent: string | null, deltas: string | null, on = this.dev): Promise<void> {
     const schema = await readLiveSchema(on.connection, this.database);
     const { checksum, form } = await schema.canonical();
     const unchained = {

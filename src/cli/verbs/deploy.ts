@@ -3,6 +3,7 @@ import { deploy } from "../../commands/deploy.js";
 import type { DatabaseDeploy, DeployResult } from "../../commands/results.js";
 import type { ExitStatus } from "../../errors.js";
 import type { Colors, Output } from "../output.js";
+import { stepLines, stepRow } from "../steps-text.js";
 import { table } from "../table.js";
 import { type ArgumentsOf, commandOptions, type GlobalArguments, verb } from "../verb.js";
 
@@ -126,7 +127,10 @@ function databaseText(one: DatabaseDeploy, result: DeployResult, colors: Colors)
     case "nothing":
       return `${name} is at ${one.to}: nothing to do${one.recovered ? colors.dim("  (an interrupted deploy was cleared up)") : ""}`;
     case "applied":
-      return `${colors.green("deployed")} ${name} ${one.from ?? "empty"} → ${one.to}${colors.dim(`  (${details(one)})`)}`;
+      return [
+        `${colors.green("deployed")} ${name} ${way(one)}${colors.dim(`  (${details(one)})`)}`,
+        ...objectLines(one, colors),
+      ].join("\n");
     case "planned":
       return planText(one, name, colors);
     case "failed":
@@ -134,9 +138,26 @@ function databaseText(one: DatabaseDeploy, result: DeployResult, colors: Colors)
   }
 }
 
-function details({ versions, transactions, rehearsed, recovered, seconds }: DatabaseDeploy): string {
+/** From where to where; a deploy of the objects alone stays where it is. */
+function way({ from, to }: DatabaseDeploy): string {
+  return from === to ? `at ${to}` : `${from ?? "empty"} → ${to}`;
+}
+
+/** How many objects are told one by one. */
+const TOLD = 40;
+
+function objectLines({ objects }: DatabaseDeploy, colors: Colors): string[] {
+  const told = objects.filter(({ action }) => action !== "adopt" && action !== "record");
+  const rest = told.length - TOLD;
+  const lines = stepLines(told.slice(0, TOLD).map(stepRow), colors);
+  return rest > 0 ? [...lines, `  and ${rest} objects more`] : lines;
+}
+
+function details(one: DatabaseDeploy): string {
+  const { versions, transactions, rehearsed, recovered, seconds, objects } = one;
   return [
-    versions.length === 1 ? "1 version" : `${versions.length} versions`,
+    versions.length === 0 ? "" : versions.length === 1 ? "1 version" : `${versions.length} versions`,
+    objects.length === 0 ? "" : objects.length === 1 ? "1 object" : `${objects.length} objects`,
     transactions === 1 ? "" : `${transactions} transactions`,
     rehearsed ? "rehearsed" : "",
     recovered ? "an interrupted deploy was cleared up" : "",
@@ -155,7 +176,7 @@ function failureText({ error }: DatabaseDeploy, name: string, colors: Colors): s
 function planText(one: DatabaseDeploy, name: string, colors: Colors): string {
   const how = one.transactions === 1 ? "one transaction" : `${one.transactions} transactions`;
   const lines = [
-    `${name} ${one.from ?? "empty"} → ${one.to}, in ${how}${one.rehearsed ? ", rehearsed" : ""}`,
+    `${name} ${way(one)}, in ${how}${one.rehearsed ? ", rehearsed" : ""}`,
     colors.dim(`  plan ${one.plan}`),
   ];
   for (const { version, how: manner, file, statements } of one.statements) {
@@ -175,6 +196,8 @@ function planText(one: DatabaseDeploy, name: string, colors: Colors): string {
     for (const [index, line] of told.entries())
       lines.push(`    ${line}`, ...hazardLines(statements[index], colors));
   }
+  const objects = objectLines(one, colors);
+  if (objects.length > 0) lines.push(`  ${colors.bold("objects")}`, ...objects.map((line) => `  ${line}`));
   return lines.join("\n");
 }
 

@@ -1,12 +1,11 @@
-import { isAbsolute } from "node:path";
-import type { WoDropResult, WoMigrateResult, WoStep } from "../../commands/results.js";
+import type { WoDropResult, WoMigrateResult } from "../../commands/results.js";
 import { woDrop } from "../../commands/wo/drop.js";
 import { woInit } from "../../commands/wo/init.js";
 import { woMigrate } from "../../commands/wo/migrate.js";
 import type { WoOptions } from "../../commands/wo/settings.js";
 import { ConfigError, type ExitStatus } from "../../errors.js";
 import type { Colors, Output } from "../output.js";
-import { table } from "../table.js";
+import { shownPath, stepLines, stepRow } from "../steps-text.js";
 import { type GlobalArguments, verb } from "../verb.js";
 
 /** wo is told by its variables alone, so that environments are never mixed. */
@@ -131,53 +130,18 @@ function planText(result: WoMigrateResult, colors: Colors): string {
   );
 }
 
-const COLORS: Readonly<Record<WoStep["action"] | "run", "green" | "yellow" | "red" | "dim">> = {
-  run: "green",
-  create: "green",
-  replace: "yellow",
-  remake: "yellow",
-  grant: "yellow",
-  drop: "red",
-  adopt: "dim",
-  record: "dim",
-  forget: "dim",
-};
-
 /** One line a script or an object: what is done, to what, by which file, and why. */
 function rows(result: WoMigrateResult, colors: Colors): string[] {
-  const script = (why: string) => (path: string) => ["run", shown(path), "", why];
-  const steps = result.steps
-    .filter(({ action, certain }) => certain || action !== "grant")
-    .map(({ action, object, file, why, certain, drops }) => {
-      const also = drops.length === 0 ? "" : `; with it ${drops.join(", ")}`;
-      const doubt = certain ? "" : "perhaps ";
-      return [
-        `${doubt}${action}`,
-        object,
-        file === null ? "" : shown(file),
-        `${why}${action === "remake" ? also : ""}`,
-      ];
-    });
+  const script = (why: string) => (path: string) => ["run", shownPath(path), "", why];
   const lines = [
     ...result.create.map(script("makes the database")),
     ...result.initial.map(script("once, in a new database")),
     ...result.migrations.map(script("migration")),
-    ...steps,
+    ...result.steps.filter(({ action, certain }) => certain || action !== "grant").map(stepRow),
     ...result.final.map(script("after the objects")),
     ...(result.recordedMigration
       ? [["record", result.recordedMigration, "", "the last migration, not run"]]
       : []),
   ];
-  const painted = table(lines, (cell, row, column) => {
-    if (column > 1) return colors.dim(cell);
-    const action = Object.keys(COLORS).find((word) => lines[row]?.[0]?.endsWith(word));
-    const color = Object.entries(COLORS).find(([word]) => word === action)?.[1] ?? "dim";
-    return column === 0 ? colors[color](cell) : cell;
-  });
-  return painted.map((line) => `  ${line}`);
-}
-
-/** A path as a shell could take it. */
-function shown(path: string): string {
-  return isAbsolute(path) ? path : path.replace(/^\.\//, "");
+  return stepLines(lines, colors);
 }

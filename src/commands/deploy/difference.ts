@@ -15,6 +15,8 @@ export interface DifferencePlace {
   readonly database: ProjectDatabase;
   readonly near: ConnectionSettings;
   readonly progress: (doing: string) => void;
+  /** Only whether they differ is asked. */
+  readonly verdictOnly?: boolean | undefined;
 }
 
 /**
@@ -32,6 +34,11 @@ export async function differenceFrom(
   const { compareSchemas } = await import("../compare.js");
   const { differs, diff } = await compareSchemas(archived, live, place);
   return differs ? diff : null;
+}
+
+/** Whether there is no difference. */
+export function isNoDifference({ added, changed, dropped }: SchemaDiff): boolean {
+  return added.length + changed.length + dropped.length === 0;
 }
 
 /** The ids of the objects that differ. */

@@ -68,6 +68,7 @@ function failed({ database, stage, settings }: DeployOrder, error: WovError): Da
     versions: [],
     transactions: 0,
     statements: [],
+    objects: [],
     rehearsed: false,
     recovered: false,
     seconds: 0,

@@ -1,5 +1,6 @@
 import type { Version } from "../../archive/versions.js";
 import { BlockedError, WovError } from "../../errors.js";
+import { sha256 } from "../../files.js";
 import { describeConnection } from "../../postgres/connection.js";
 import { type ApplyProgress, applyPlan } from "../../stage/apply.js";
 import { openStageSession, type StageSession } from "../../stage/connect.js";
@@ -10,7 +11,11 @@ import { lockDatabase } from "../../stage/lock.js";
 import { type DeployPlan, makePlan } from "../../stage/plan.js";
 import { recover } from "../../stage/recover.js";
 import { readLiveSchema, type SchemaText, schemaText } from "../live-schema.js";
-import type { DatabaseDeploy } from "../results.js";
+import { ObjectsAround } from "../objects/around.js";
+import { type ObjectsOutlook, shownSteps } from "../objects/outlook.js";
+import type { DatabaseDeploy, WoStep } from "../results.js";
+import { doneSteps } from "../wo/result.js";
+import { type DeployObjects, decideObjects, scriptsGivenTo } from "./objects.js";
 import type { DeployOrder } from "./order.js";
 import { decidePath, targetVersion } from "./path.js";
 import { type ReadVersion, readVersions } from "./planned.js";
@@ -52,6 +57,7 @@ interface Decision {
   readonly plan: DeployPlan | null;
   /** The ids of objects that differed before, and were accepted as they are. */
   readonly drift: ReadonlySet<string>;
+  readonly objects: DeployObjects;
 }
 
 class OneDeploy {
@@ -69,7 +75,7 @@ class OneDeploy {
   ) {
     const { database, settings } = order;
     this.#onServer = settings.database ?? database.name;
-    this.#standing = new Standing(order, what);
+    this.#standing = new Standing(order, what, () => scriptsGivenTo(session.client, order));
   }
 
   /** Decides, and with `dry-run` rehearses. The stage is only read. */
@@ -80,7 +86,9 @@ class OneDeploy {
     const rehearsal = this.order.terms.mode === "dry-run" ? await this.#rehearse(plan, decision) : null;
     const { archive } = this.order;
     const statements = await shownVersions(archive, decision.versions, this.session.serverVersion);
-    return { ...this.#outcome("planned", decision, rehearsal?.had === true), statements };
+    const { outlook } = decision.objects;
+    const objects = outlook === null ? [] : shownSteps(outlook);
+    return { ...this.#outcome("planned", decision, rehearsal?.had === true), statements, objects };
   }
 
   async #readPosition(): Promise<Position | null> {
@@ -123,8 +131,8 @@ class OneDeploy {
     const { plan } = decision;
     if (plan === null) return { ...this.#outcome("nothing", decision, false), recovered };
     const rehearsal = await this.#rehearse(plan, decision);
-    await this.#apply(plan, decision, rehearsal, ledger);
-    return { ...this.#outcome("applied", decision, rehearsal.had), recovered };
+    const objects = await this.#apply(plan, decision, rehearsal, ledger);
+    return { ...this.#outcome("applied", decision, rehearsal.had), recovered, objects };
   }
 
   async #decide(known: Position | null): Promise<Decision> {
@@ -152,12 +160,16 @@ class OneDeploy {
         : { ids: new Set<string>(), note: null };
     if (drift.note !== null) this.#notes.push(drift.note);
     const base = { live, from: path.from, drift: drift.ids };
-    if (path.versions.length === 0) return { ...base, versions: [], plan: null };
-    const read = await readVersions(archive, path, root);
+    const read = path.versions.length === 0 ? [] : await readVersions(archive, path, root);
+    const objects = await decideObjects(this.order, this.session.client, this.target, read);
+    const decided = { ...base, versions: read, objects };
+    const { outlook } = objects;
+    if (read.length === 0 && (outlook === null || outlook.isNothing)) return { ...decided, plan: null };
+    this.#notes.push(...objects.notes);
     const from = path.from === null ? null : { version: path.from.key, versionId: path.from.id };
-    const plan = makePlan({ from, to: this.target.key, versions: read, partial });
+    const plan = makePlan({ from, to: this.target.key, versions: read, partial, objects: outlook?.key });
     if (terms.planId !== undefined && terms.planId !== plan.id) throw this.#otherPlan(plan);
-    return { ...base, versions: read, plan };
+    return { ...decided, plan };
   }
 
   #otherPlan(plan: DeployPlan): BlockedError {
@@ -192,21 +204,24 @@ class OneDeploy {
     }
   }
 
-  async #rehearse(plan: DeployPlan, { versions, live, drift }: Decision): Promise<Rehearsal> {
+  async #rehearse(plan: DeployPlan, { versions, live, drift, objects }: Decision): Promise<Rehearsal> {
     const { terms, database, settings, progress } = this.order;
     if (terms.rehearse === "never") return { had: false, reason: "--no-rehearse" };
     if (terms.rehearse === "auto" && terms.mode === "apply" && isItsOwnRehearsal(plan))
       return { had: false, reason: "the database is empty, and all of it is one transaction" };
-    const key = `${database.name} ${plan.id} ${live.sha256}`;
+    const { outlook, accepted } = objects;
+    const key = `${database.name} ${plan.id} ${live.sha256} ${outlook === null ? "" : rowsOf(outlook)}`;
     const { rehearsals } = this.order;
-    const running = rehearsals.get(key) ?? rehearse({ plan, versions, database, live, settings, progress });
+    const running =
+      rehearsals.get(key) ??
+      rehearse({ plan, versions, objects: outlook, database, live, settings, progress });
     rehearsals.set(key, running);
     const rehearsal = await running;
     if (rehearsal.had) {
       await this.#standing.refuseOther(
         this.target,
         rehearsal.schema,
-        drift,
+        { drift, ...accepted },
         "The rehearsal, on a shadow, does not lead",
       );
       return rehearsal;
@@ -225,8 +240,16 @@ class OneDeploy {
     decision: Decision,
     rehearsal: Rehearsal,
     ledger: DeployLedger,
-  ): Promise<void> {
+  ): Promise<WoStep[]> {
     const { terms, database, stage, progress } = this.order;
+    const { outlook, accepted } = decision.objects;
+    // Asked for while nothing is locked yet.
+    if (accepted.scripts !== null && !rehearsal.had && plan.from !== null)
+      await this.#standing.expect(this.target, accepted.scripts);
+    const around =
+      outlook === null
+        ? null
+        : new ObjectsAround(outlook.scripts, { progress: (id) => progress(`${this.what}: ${id}`) });
     const { by, commit, attempts } = terms;
     const record = {
       database: this.#onServer,
@@ -245,7 +268,7 @@ class OneDeploy {
       await this.#standing.refuseOther(
         this.target,
         schema,
-        decision.drift,
+        { drift: decision.drift, ...accepted },
         `${this.what}: the deltas do not lead`,
       );
     };
@@ -256,6 +279,7 @@ class OneDeploy {
         {
           dump: database.schema,
           verify,
+          around,
           progress: (doing) => progress(this.#doing(doing, performance.now() - started)),
         },
       );
@@ -263,6 +287,8 @@ class OneDeploy {
       await endDeploy(ledger, deploy, error);
       throw error;
     }
+    const done = around?.outcome ?? null;
+    return outlook === null || done === null ? [] : doneSteps(done.plan, done.done, outlook.scripts.tree);
   }
 
   #doing({ number, count, version, where, attempt }: ApplyProgress, elapsed: number): string {
@@ -287,6 +313,7 @@ class OneDeploy {
       versions: versions.flatMap(({ version, includes }) => [...includes.map((one) => one.version), version]),
       transactions: plan?.segments.filter(({ kind }) => kind === "transaction").length ?? 0,
       statements: [],
+      objects: [],
       rehearsed,
       recovered: false,
       seconds: 0,
@@ -299,6 +326,11 @@ class OneDeploy {
 /** On an empty database a transaction that is not committed takes nothing from anybody, as a shadow would not. */
 function isItsOwnRehearsal({ from, segments }: DeployPlan): boolean {
   return from === null && segments.length === 1 && segments[0]?.kind === "transaction";
+}
+
+/** What the stage has recorded of its objects, which a rehearsal begins with. */
+function rowsOf({ state }: ObjectsOutlook): string {
+  return sha256(JSON.stringify([...state.recorded.values()].map(({ id, md5 }) => [id, md5])));
 }
 
 /** Writes a failure into the ledger. Where that fails too, the failure says so; the next deploy finds this one unfinished. */

@@ -3,6 +3,8 @@ import type { Archive } from "../../archive/read.js";
 import type { ProjectDatabase } from "../../config/project.js";
 import type { ConnectionSettings } from "../../postgres/connection.js";
 import type { Limits } from "../../stage/connect.js";
+import type { KnownExpected } from "../objects/expected.js";
+import type { ObjectScripts } from "../objects/scripts.js";
 import type { Rehearsal } from "./rehearse.js";
 
 /** How to deploy; the same for all databases of one command. */
@@ -44,4 +46,8 @@ export interface DeployOrder {
   readonly settings: ConnectionSettings;
   readonly progress: (doing: string) => void;
   readonly rehearsals: Rehearsals;
+  /** The object scripts of the working tree; null where there are none. */
+  readonly scripts: ObjectScripts | null;
+  /** What versions with scripts applied to them have to be, of this command. */
+  readonly expected: KnownExpected;
 }

@@ -1,17 +1,25 @@
 /** Trying a plan on a shadow of the stage before the stage is touched. */
 import type { ProjectDatabase } from "../../config/project.js";
 import { BlockedError, ConfigError, DatabaseError } from "../../errors.js";
-import type { ConnectionSettings } from "../../postgres/connection.js";
+import { idOf, nameOfId } from "../../objects/kinds.js";
+import type { ObjectsState } from "../../objects/state.js";
+import type { Client, ConnectionSettings } from "../../postgres/connection.js";
 import { type ShadowServer, ShadowServers } from "../../postgres/shadow.js";
 import { deployFailure, StatementFailure } from "../../stage/failures.js";
 import type { DeployPlan } from "../../stage/plan.js";
 import type { SchemaText } from "../live-schema.js";
+import { ObjectsAround } from "../objects/around.js";
+import { enterRecorded } from "../objects/expected.js";
+import type { ObjectsOutlook } from "../objects/outlook.js";
+import { isServerWide, textOf } from "../objects/scripts.js";
 import { isLackOf, tryOnShadow } from "../shadow-trial.js";
 import { type ReadVersion, reachOut } from "./planned.js";
 
 export interface RehearsalRequest {
   readonly plan: DeployPlan;
   readonly versions: readonly ReadVersion[];
+  /** What is done about the objects; null for nothing. */
+  readonly objects: Pick<ObjectsOutlook, "scripts" | "state"> | null;
   readonly database: ProjectDatabase;
   /** The stage's schema as it is now. */
   readonly live: SchemaText;
@@ -44,7 +52,7 @@ export async function rehearse(request: RehearsalRequest): Promise<Rehearsal> {
 }
 
 async function rehearseOn(server: ShadowServer, request: RehearsalRequest): Promise<Rehearsal> {
-  const { plan, live, database, settings, progress } = request;
+  const { plan, live, database, settings, progress, objects } = request;
   progress(`rehearsing on a shadow of ${database.name}`);
   try {
     const [schema] = await tryOnShadow(server, {
@@ -53,11 +61,13 @@ async function rehearseOn(server: ShadowServer, request: RehearsalRequest): Prom
       database,
       called: settings.database,
       tell: ({ version }) => progress(`rehearsing ${database.name} ${version.version}`),
+      ...(objects && withObjects(objects)),
     });
     if (schema === undefined) throw new RangeError("there is a schema after each plan");
     return { had: true, schema };
   } catch (error) {
     if (error instanceof StatementFailure) return refused(error, server);
+    if (isOfScript(error)) return refusedScript(error, server);
     if (!(error instanceof BlockedError) || error.code !== "SHADOW_REFUSED") throw error;
     return {
       had: false,
@@ -66,11 +76,30 @@ async function rehearseOn(server: ShadowServer, request: RehearsalRequest): Prom
   }
 }
 
+/** The shadow gets the bookkeeping and the roles that the stage has, and what its scripts do around the deltas. */
+function withObjects({ scripts, state }: Pick<ObjectsOutlook, "scripts" | "state">) {
+  const rows = [...state.recorded.values()].map((row) => ({
+    ...row,
+    script: state.dependents.scripts.get(row.id) ?? "",
+  }));
+  const mentioned = [...scripts.tree.objects.keys(), ...state.recorded.keys()].map(nameOfId);
+  return {
+    around: new ObjectsAround(scripts),
+    prepare: (client: Client) => enterRecorded(client, state.bookkeeping, rows),
+    texts: [textOf(scripts.tree)],
+    roles: mentioned.flatMap((name) =>
+      name?.type === "role" && state.existing.has(idOf(name)) ? name.parts : [],
+    ),
+  };
+}
+
 async function shadowServer(
-  { versions, settings }: RehearsalRequest,
+  { versions, settings, objects }: RehearsalRequest,
   servers: ShadowServers,
 ): Promise<ShadowServer | { readonly reason: string }> {
-  const reachesOut = versions.some(({ statements }) => reachOut(statements));
+  const reachesOut =
+    versions.some(({ statements }) => reachOut(statements)) ||
+    (objects !== null && (isServerWide(objects.scripts.tree) || hasRole(objects.state)));
   const own = reachesOut ? null : await servers.own(settings);
   if (own !== null) return own;
   try {
@@ -82,19 +111,40 @@ async function shadowServer(
   }
 }
 
+function hasRole({ recorded }: ObjectsState): boolean {
+  return [...recorded.keys()].some((id) => nameOfId(id)?.type === "role");
+}
+
 function refused(failure: StatementFailure, server: ShadowServer): Rehearsal {
-  if (isLackOf(server, failure)) {
-    return { had: false, reason: `the embedded server cannot do what the stage may: ${failure.message}` };
-  }
+  if (isLackOf(server, failure.reason)) return lacking(failure);
   const told = deployFailure(failure, { what: "the shadow", partway: false, attempts: 1 });
   if (!(told instanceof BlockedError) && !(told instanceof DatabaseError)) throw told;
-  throw new BlockedError(
+  throw failed(told, failure);
+}
+
+/** Whether a script was refused, by the server or because of what depends on its object. */
+function isOfScript(error: unknown): error is BlockedError | DatabaseError {
+  if (error instanceof BlockedError) return error.code !== "SHADOW_REFUSED";
+  return error instanceof DatabaseError && error.code === "NO_RIGHT_FOR_STATEMENT";
+}
+
+function refusedScript(error: BlockedError | DatabaseError, server: ShadowServer): Rehearsal {
+  if (isLackOf(server, error.cause)) return lacking(error);
+  throw failed(error, error);
+}
+
+function lacking({ message }: Error): Rehearsal {
+  return { had: false, reason: `the embedded server cannot do what the stage may: ${message}` };
+}
+
+function failed({ message, where, hint }: BlockedError | DatabaseError, cause: Error): BlockedError {
+  return new BlockedError(
     "REHEARSAL_FAILED",
-    `The rehearsal failed, and the stage is untouched. ${told.message}`,
+    `The rehearsal failed, and the stage is untouched. ${message}`,
     {
-      where: told.where,
-      hint: told.hint,
-      cause: failure,
+      where,
+      hint,
+      cause,
     },
   );
 }

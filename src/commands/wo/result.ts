@@ -48,7 +48,12 @@ export function resultOf(
   };
 }
 
-function doneSteps({ steps }: ObjectsPlan, done: readonly Done[], tree: Tree): WoStep[] {
+/** The steps of a plan that were done. */
+export function doneSteps(
+  { steps }: Pick<ObjectsPlan, "steps">,
+  done: readonly Done[],
+  tree: Tree,
+): WoStep[] {
   const byId = new Map(steps.map((step) => [`${step.id} ${step.op === "drop"}`, step]));
   return done.flatMap(({ id, op }) => {
     const step = byId.get(`${id} ${op === "drop"}`);
@@ -56,7 +61,8 @@ function doneSteps({ steps }: ObjectsPlan, done: readonly Done[], tree: Tree): W
   });
 }
 
-function stepOf(step: Step, tree: Tree): WoStep {
+/** A step as data. */
+export function stepOf(step: Step, tree: Tree): WoStep {
   const also = "drops" in step ? step.drops.map(({ id }) => id).filter((id) => id !== step.id) : [];
   return {
     action: step.op === "again" ? "remake" : step.op,

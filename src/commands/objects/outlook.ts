@@ -1,0 +1,64 @@
+/** What a deploy is going to do about the objects, as far as that can be told before it begins. */
+import { sha256 } from "../../files.js";
+import { planObjects } from "../../objects/decide.js";
+import { describeName } from "../../objects/kinds.js";
+import { planDrops } from "../../objects/migrations.js";
+import { isNothing, type ObjectsPlan } from "../../objects/plan.js";
+import { readState } from "../../objects/read-state.js";
+import type { ObjectsState } from "../../objects/state.js";
+import type { Script } from "../../objects/tree.js";
+import type { Client } from "../../postgres/connection.js";
+import type { PlannedVersion } from "../../stage/plan.js";
+import type { WoStep } from "../results.js";
+import { stepOf } from "../wo/result.js";
+import { fingerprintOf, type ObjectScripts } from "./scripts.js";
+
+export interface ObjectsOutlook {
+  readonly scripts: ObjectScripts;
+  /** The database before the deploy. */
+  readonly state: ObjectsState;
+  /** Made from that, as if the deltas changed nothing that the scripts are about. */
+  readonly plan: ObjectsPlan;
+  /** Ids of what is dropped so that deltas can run, and made again after them. */
+  readonly around: readonly string[];
+  /** Whether the scripts ask for nothing, the deltas aside. */
+  readonly isNothing: boolean;
+  /** All of it as one word: the same word is the same work. */
+  readonly key: string;
+}
+
+/** @param versions whose deltas come first */
+export async function outlookOf(
+  client: Client,
+  scripts: ObjectScripts,
+  versions: readonly PlannedVersion[],
+): Promise<ObjectsOutlook> {
+  const { tree, searchPath } = scripts;
+  const deltas = versions
+    .filter(({ how }) => how === "applied")
+    .flatMap(({ file, version, statements }) =>
+      statements.map(({ text, line }): Script => ({ id: version, path: `${file}:${line}`, text })),
+    );
+  const state = await readState(client, tree, { scripts: deltas, searchPath });
+  const plan = await planObjects(tree, state, { searchPath });
+  const drops = deltas.length === 0 ? [] : await planDrops(tree, state, deltas, searchPath);
+  const around = [...new Set(drops.map(({ id }) => id))];
+  const steps = plan.steps.map(({ op, id }) => [op, id]);
+  const key = sha256(JSON.stringify([fingerprintOf(scripts), steps, around]));
+  return { scripts, state, plan, around, isNothing: isNothing(plan), key };
+}
+
+/** The steps for a person; what falls before the deltas is made again. */
+export function shownSteps({ plan, around, scripts: { tree } }: ObjectsOutlook): WoStep[] {
+  const planned = plan.steps.map((step) => stepOf(step, tree));
+  const told = new Map(planned.map((step) => [step.id, step]));
+  for (const id of around) {
+    const script = tree.objects.get(id);
+    const step = told.get(id);
+    if (script === undefined || step?.certain === true) continue;
+    const why = "depends on what a delta alters";
+    const [object, file] = [describeName(script.name), script.path];
+    told.set(id, { action: "remake", id, object, file, why, certain: true, drops: [] });
+  }
+  return [...told.values()].filter(({ certain }) => certain);
+}

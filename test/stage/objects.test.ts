@@ -1,0 +1,185 @@
+/** Deltas and object scripts in one deploy. */
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { BlockedError } from "#src/errors.js";
+import { thrownBy } from "../support/errors.js";
+import { freshDatabase, type TestDatabase } from "../support/server.js";
+import { inLedger, StageProject } from "./project.js";
+
+const ORDERS = "CREATE TABLE orders (id integer PRIMARY KEY, amount integer NOT NULL)";
+const TOTALS = "CREATE VIEW totals AS SELECT sum(amount) AS total FROM orders;\n";
+const TOTAL =
+  "CREATE FUNCTION total() RETURNS numeric LANGUAGE sql BEGIN ATOMIC SELECT total::numeric FROM totals; END;\n";
+const VIEW = "views/public.totals.sql";
+const WIDER = "ALTER TABLE orders ALTER COLUMN amount TYPE bigint";
+
+async function write(project: StageProject, path: string, text: string): Promise<void> {
+  const file = join(project.paths.objects, path);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, text);
+}
+
+/** A shop whose view, and the function over it, are scripts; and a stage of it. */
+async function shop(): Promise<{ project: StageProject; stage: TestDatabase }> {
+  const project = await StageProject.create(`${ORDERS}; ${TOTALS}; ${TOTAL}`);
+  await write(project, VIEW, TOTALS);
+  await write(project, "functions/public.total.sql", TOTAL);
+  const stage = await freshDatabase();
+  await project.deploy(stage);
+  return { project, stage };
+}
+
+/** 1.1.0 alters the column that the view and the function depend on. */
+async function widen(project: StageProject): Promise<void> {
+  await project.dev.query("DROP FUNCTION total(); DROP VIEW totals");
+  await project.dev.query(WIDER);
+  await project.dev.query(TOTALS + TOTAL);
+  await project.archive("1.1.0", "1.0.0", `${WIDER};\n`);
+}
+
+async function definition(db: TestDatabase): Promise<unknown> {
+  return (await db.query("SELECT pg_get_viewdef('totals') AS sql"))[0]?.sql;
+}
+
+async function recorded(db: TestDatabase): Promise<unknown[]> {
+  return (await db.query("SELECT po_id, po_path FROM wo_objects ORDER BY 1")).map(Object.values);
+}
+
+const objects = suite("objects in a deploy");
+
+objects("an empty database gets the archived schema and its bookkeeping, once", async () => {
+  const { project, stage } = await shop();
+  assert.equal(await recorded(stage), [
+    ["function.public.total", "wovtools/db/shopdb/objects/functions/public.total.sql"],
+    ["view.public.totals", "wovtools/db/shopdb/objects/views/public.totals.sql"],
+  ]);
+  const [again] = (await project.deploy(stage)).databases;
+  assert.is(again?.outcome, "nothing");
+});
+
+objects("a delta alters a column under a view and a function, which are made again", async () => {
+  const { project, stage } = await shop();
+  await stage.query("INSERT INTO orders VALUES (1, 7)");
+  await widen(project);
+  const [planned] = (await project.deploy(stage, { plan: true })).databases;
+  assert.equal(planned?.objects.map(({ action, id }) => `${action} ${id}`).sort(), [
+    "remake function.public.total",
+    "remake view.public.totals",
+  ]);
+  const [done] = (await project.deploy(stage, { planId: planned?.plan ?? "", rehearse: true })).databases;
+  assert.is(done?.transactions, 1);
+  assert.is(done?.rehearsed, true);
+  assert.equal(done?.objects.map(({ id }) => id).sort(), ["function.public.total", "view.public.totals"]);
+  assert.equal(await stage.query("SELECT total() = 7 AS right"), [{ right: true }]);
+  assert.is((await project.deploy(stage)).databases[0]?.outcome, "nothing");
+});
+
+objects("a changed view alone is a deploy, and counts in the plan's id", async () => {
+  const { project, stage } = await shop();
+  const [before] = (await project.deploy(stage, { plan: true })).databases;
+  assert.is(before?.outcome, "nothing");
+  await write(project, VIEW, TOTALS.replace("CREATE", "CREATE OR REPLACE").replace("sum", "1 + sum"));
+  const [planned] = (await project.deploy(stage, { plan: true })).databases;
+  assert.equal(
+    planned?.objects.map(({ action, id }) => [action, id]),
+    [["replace", "view.public.totals"]],
+  );
+  await write(project, VIEW, TOTALS.replace("CREATE", "CREATE OR REPLACE").replace("sum", "2 + sum"));
+  const other = await thrownBy(BlockedError, project.deploy(stage, { planId: planned?.plan ?? "" }));
+  assert.is(other.code, "OTHER_PLAN");
+  const [done] = (await project.deploy(stage, { rehearse: true })).databases;
+  assert.equal([done?.outcome, done?.from, done?.to, done?.versions], ["applied", "1.0.0", "1.0.0", []]);
+  assert.match(String(await definition(stage)), "2 +");
+  // It is no drift, though the archive has another view.
+  assert.is((await project.deploy(stage)).databases[0]?.outcome, "nothing");
+  assert.equal(
+    (
+      await inLedger(
+        stage,
+        "SELECT from_version, outcome FROM wovtool.deploy WHERE database = $1 ORDER BY number",
+      )
+    ).map(Object.values),
+    [
+      [null, "applied"],
+      ["1.0.0", "applied"],
+    ],
+  );
+});
+
+objects("a view changed by hand is drift, unless its script says the same", async () => {
+  const { project, stage } = await shop();
+  const changed = TOTALS.replace("CREATE", "CREATE OR REPLACE").replace("sum", "3 + sum");
+  await stage.query(changed);
+  const drift = await thrownBy(BlockedError, project.deploy(stage));
+  assert.is(drift.code, "DRIFT");
+  assert.match(drift.message, "public.totals");
+  await write(project, VIEW, changed);
+  await project.deploy(stage);
+  assert.is((await project.deploy(stage)).databases[0]?.outcome, "nothing");
+});
+
+objects("a script that fails takes the deltas back, and says where", async () => {
+  const { project, stage } = await shop();
+  await widen(project);
+  await write(project, VIEW, "CREATE VIEW totals AS\n  SELECT sum(amounts) AS total FROM orders;\n");
+  const rehearsed = await thrownBy(BlockedError, project.deploy(stage, { rehearse: true }));
+  assert.is(rehearsed.code, "REHEARSAL_FAILED");
+  const failed = await thrownBy(BlockedError, project.deploy(stage));
+  assert.is(failed.code, "OBJECT_SCRIPT_FAILED");
+  assert.is(failed.where, `wovtools/db/shopdb/objects/${VIEW}:2`);
+  assert.equal(await stage.query("SELECT pg_typeof(amount)::text AS type FROM orders"), []);
+  const [type] = await stage.query(
+    "SELECT format_type(atttypid, NULL) AS type FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attname = 'amount'",
+  );
+  assert.is(type?.type, "integer");
+  await write(project, VIEW, TOTALS);
+  assert.is((await project.deploy(stage)).databases[0]?.to, "1.1.0");
+});
+
+objects("an older version leaves the objects as they are", async () => {
+  const { project, stage } = await shop();
+  await widen(project);
+  await project.version("1.2.0", ["CREATE TABLE more (id integer)"]);
+  await write(project, VIEW, TOTALS.replace("sum(amount)", "sum(amount) + 1"));
+  const [done] = (await project.deploy(stage, { pver: "1.1.0", rehearse: true })).databases;
+  assert.is(done?.to, "1.1.0");
+  assert.match(done?.notes.join() ?? "", "the objects stay");
+  assert.not.match(String(await definition(stage)), /1$|\+ 1/);
+  await project.deploy(stage);
+  assert.match(String(await definition(stage)), "+ ");
+});
+
+objects("an object that the archive has goes by deltas, not by its script's going", async () => {
+  const { project, stage } = await shop();
+  await write(project, "views/public.extra.sql", "CREATE VIEW extra AS SELECT 1 AS one;\n");
+  await project.deploy(stage);
+  await rm(join(project.paths.objects, "views/public.extra.sql"));
+  const [gone] = (await project.deploy(stage)).databases;
+  assert.equal(
+    gone?.objects.map(({ action, id }) => [action, id]),
+    [["drop", "view.public.extra"]],
+  );
+  await rm(join(project.paths.objects, "functions/public.total.sql"));
+  const refused = await thrownBy(BlockedError, project.deploy(stage));
+  assert.is(refused.code, "OBJECT_ARCHIVED");
+  await project.version("1.1.0", ["DROP FUNCTION IF EXISTS total()"]);
+  await project.deploy(stage);
+  assert.equal(
+    (await recorded(stage)).map((row) => (Array.isArray(row) ? row[0] : row)),
+    ["view.public.totals"],
+  );
+});
+
+objects("two databases of a fleet get the same", async () => {
+  const { project, stage } = await shop();
+  const other = await freshDatabase();
+  await project.deploy(other);
+  await widen(project);
+  await write(project, VIEW, TOTALS.replace("sum(amount)", "sum(amount) + 5"));
+  for (const db of [stage, other]) await project.deploy(db, { rehearse: true });
+  assert.is(await definition(stage), await definition(other));
+});
+
+objects.run();
