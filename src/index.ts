@@ -46,11 +46,19 @@ export type {
   PendingResult,
   PushDbResult,
   StatusResult,
+  WoDropResult,
   WoImportResult,
+  WoInitResult,
+  WoMigrateResult,
+  WoStep,
 } from "./commands/results.js";
 export type { CommandOptions } from "./commands/session.js";
 export { type StatusOptions, status } from "./commands/status.js";
+export { type WoDropOptions, woDrop } from "./commands/wo/drop.js";
 export { type WoImportOptions, woImport } from "./commands/wo/import.js";
+export { woInit } from "./commands/wo/init.js";
+export { type WoMigrateOptions, woMigrate } from "./commands/wo/migrate.js";
+export type { WoOptions } from "./commands/wo/settings.js";
 export {
   ArchiveError,
   BlockedError,

@@ -72,6 +72,13 @@ for (const command of ["init", "status", "push-db", "db", "hash", "diff", "delta
   });
 }
 
+for (const command of ["init", "plan", "migrate", "drop"]) {
+  commands(`the options of wo ${command} are those of its help`, async () => {
+    const told = firstCells(section(`### wo ${command}`));
+    assert.equal(sorted(told), sorted(await optionsOf("wo", "Options", command)));
+  });
+}
+
 commands("the options of wo import are those of its help", async () => {
   const told = firstCells(section("### wo import").split("Where what goes:")[0] ?? "");
   const names = told.map((option) => option.replace(/ .*/, ""));
