@@ -123,8 +123,9 @@ class Scene {
       pending: await this.read("shopdb.deltas"),
       deltas: await this.committed("shopdb/1.1.0.deltas"),
       schema: await this.committed("shopdb/schemas/1.1.0.schema"),
-      // The lock of a process that died with its work done is taken over by the next archiving.
-      files: ofArchive.filter((file) => !file.endsWith("archiving-shopdb.json.lock")),
+      // The lock of a process that died with its work done is taken over by the next archiving, and what a check
+      // remembers is no archiving's.
+      files: ofArchive.filter((file) => !/archiving-shopdb\.json\.lock$|\/schema-shopdb-\w+$/.test(file)),
       commits: lines(await this.git("log", "--format=%s")),
       pushed: lines(await this.git("log", "--format=%s", "--remotes")),
       status: await this.git("status", "--porcelain"),
