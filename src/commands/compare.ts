@@ -4,7 +4,7 @@
  */
 import { BlockedError, ConfigError, type WovError } from "../errors.js";
 import type { ConnectionSettings } from "../postgres/connection.js";
-import type { ShadowServer, ShadowServers } from "../postgres/shadow.js";
+import type { ShadowServer } from "../postgres/shadow.js";
 import { diffSchemas, type Schema, type SchemaDiff } from "../schema/index.js";
 import { neededBy } from "../schema/needs.js";
 import { verdictOf } from "../schema/undecided.js";
@@ -28,8 +28,8 @@ export interface SchemaComparison {
 export interface CompareOptions {
   /** A database on whose server shadows may be made; an embedded server serves where there is none or the role may not. */
   readonly near?: ConnectionSettings | undefined;
-  /** Where the caller makes shadows already; otherwise this is done for the comparison alone. */
-  readonly servers?: ShadowServers | undefined;
+  /** The server to ask, where the caller has one already. */
+  readonly server?: ShadowServer | undefined;
   /** Answers of earlier runs. */
   readonly known?: KnownSame | undefined;
   /** Only whether they differ is asked: what differs for certain is not looked at further. */
@@ -84,15 +84,15 @@ function reasonOf({ message, where }: WovError): string {
 
 async function throughServer(
   [from, to]: readonly [SchemaText, SchemaText],
-  { near, servers: given }: CompareOptions,
+  { near, server: given }: CompareOptions,
 ): Promise<readonly [SchemaText, SchemaText]> {
   const { ShadowServers } = await import("../postgres/shadow.js");
-  const servers = given ?? new ShadowServers();
+  const servers = new ShadowServers();
   try {
-    const server = (await servers.own(near)) ?? (await servers.embedded());
+    const server = given ?? (await servers.own(near)) ?? (await servers.embedded());
     return [await printed(server, from), await printed(server, to)];
   } finally {
-    if (given === undefined) await servers.close();
+    await servers.close();
   }
 }
 

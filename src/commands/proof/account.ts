@@ -1,6 +1,5 @@
-/** What deltas miss, and what they do that the database has not had: told from three schemas. Pure. */
-import type { PartChange, Schema, SchemaDiff, SchemaObject } from "../../schema/index.js";
-import { diffSchemas } from "../../schema/index.js";
+/** What deltas miss, and what they do that the database has not had: told from schemas. Pure. */
+import { diffSchemas, type Schema, type SchemaDiff, type SchemaObject } from "../../schema/index.js";
 import { changesOf } from "../object-changes.js";
 import type { ObjectChange } from "../results.js";
 
@@ -11,53 +10,69 @@ export interface Account {
   readonly surplus: readonly ObjectChange[];
 }
 
+/** The schemas that a proof is about. */
+export interface ProofSchemas {
+  /** What was archived. */
+  readonly parent: Schema;
+  /** The parent as the shadow's server prints it before the deltas: another version may print it in another way. */
+  readonly before: Schema;
+  /** What the deltas lead to from there. */
+  readonly result: Schema;
+  readonly live: Schema;
+  /** Result and live schema as one server prints them that has loaded both; as they are where none was asked. */
+  readonly printed: { readonly result: Schema; readonly live: Schema };
+}
+
 /**
- * Says of each difference whose it is: the deltas have done nothing about it where the parent has it as they leave
- * it, and have done too much where the parent has it as the database does. Where all three differ, it is missed.
+ * Says of each difference between the result and the live schema whose it is. What the database has as its parent
+ * has it, it has not changed: then the deltas have, or else it is no difference, and only printed otherwise. The
+ * rest the database has changed, and the deltas not in the same way.
  *
- * @param parent what the deltas begin with
- * @param result what they lead to
- * @param live what they should lead to
- * @example account(orders, ordersWithNota, ordersWithNote)
+ * @example account({ parent: orders, before: orders, result: withNota, live: withNote, printed: … })
  * // missed: table orders, column note added; surplus: table orders, column nota added
  */
-export function account(parent: Schema, result: Schema, live: Schema): Account {
-  const [missing, overdone] = [diffSchemas(result, live), diffSchemas(live, result)];
-  const isUntouched = (id: string, part: string) =>
-    same(partOf(parent.objects.get(id), part), partOf(result.objects.get(id), part));
-  const isBack = (id: string, part: string) =>
-    same(partOf(parent.objects.get(id), part), partOf(live.objects.get(id), part));
+export function account({ parent, before, result, live, printed }: ProofSchemas): Account {
+  const isUnchanged = same(parent, live);
+  const isUndone = same(before, result);
+  const isPrintedAlike = same(printed.result, printed.live);
   return {
-    missed: changesOf({
-      added: missing.added.filter(({ id }) => !parent.objects.has(id)),
-      changed: only(missing, (id, part) => isUntouched(id, part) || !isBack(id, part)),
-      dropped: missing.dropped.filter(({ id }) => parent.objects.has(id)),
-    }),
-    surplus: changesOf({
-      added: overdone.added.filter(({ id }) => !parent.objects.has(id)),
-      changed: only(overdone, (id, part) => isBack(id, part) && !isUntouched(id, part)),
-      dropped: overdone.dropped.filter(({ id }) => parent.objects.has(id)),
-    }),
+    missed: changesOf(
+      only(diffSchemas(result, live), (...of) => !isUnchanged(...of) && !isPrintedAlike(...of)),
+    ),
+    surplus: changesOf(
+      only(
+        diffSchemas(live, result),
+        (...of) => isUnchanged(...of) && !isUndone(...of) && !isPrintedAlike(...of),
+      ),
+    ),
   };
 }
 
-/** The changes within objects, without the parts that are not meant. */
-function only(
-  { changed }: SchemaDiff,
-  isMeant: (id: string, part: string) => boolean,
-): SchemaDiff["changed"] {
-  return changed.flatMap((change) => {
-    const kept = change.parts.map(({ part }: PartChange) => isMeant(change.after.id, part));
-    if (!kept.includes(true)) return [];
-    const meant = <T>(list: readonly T[]) => list.filter((_, index) => kept[index]);
-    return [{ ...change, parts: meant(change.parts), details: meant(change.details) }];
-  });
+/** A question about a part of an object, or with null about the object as such. */
+type Question = (id: string, part: string | null) => boolean;
+
+/** Whether two schemas have the same. */
+function same(a: Schema, b: Schema): Question {
+  return (id, part) => partOf(a, id, part) === partOf(b, id, part);
 }
 
-function partOf(object: SchemaObject | undefined, name: string): string | undefined {
-  return object?.parts.find((part) => part.name === name)?.canonical;
+function partOf({ objects }: Schema, id: string, part: string | null): string | undefined {
+  const object = objects.get(id);
+  return part === null ? object && id : object?.parts.find(({ name }) => name === part)?.canonical;
 }
 
-function same(a: string | undefined, b: string | undefined): boolean {
-  return a === b;
+/** The part of a difference that is meant. */
+function only({ added, changed, dropped }: SchemaDiff, isMeant: Question): SchemaDiff {
+  const whole = ({ id }: SchemaObject) => isMeant(id, null);
+  return {
+    added: added.filter(whole),
+    changed: changed.flatMap((change) => {
+      const kept = change.parts.map(({ part }) => isMeant(change.after.id, part));
+      const meant = <T>(list: readonly T[]) => list.filter((_, index) => kept[index]);
+      return kept.includes(true)
+        ? [{ ...change, parts: meant(change.parts), details: meant(change.details) }]
+        : [];
+    }),
+    dropped: dropped.filter(whole),
+  };
 }
