@@ -4,9 +4,11 @@ import { roleName } from "../schema/rules/privileges.js";
 import { DEFAULT_SETTINGS, ignoredBy, type SchemaSettings } from "../schema/settings.js";
 import { type DumpStatement, dumpStatements } from "../schema/statements/dump-statements.js";
 import { listAt, objectAt, stringAt } from "../schema/tree.js";
+import { isHard } from "./import/constraints.js";
 import { type Gathered, gather, type Unit } from "./import/gather.js";
 import { findKnots } from "./import/knots.js";
 import { knotScript, type LooseScript, numbered, onceScripts, repeatedScripts } from "./import/loose.js";
+import { NeedIndex } from "./import/mentions.js";
 import { type ObjectScripts, objectScripts } from "./import/objects.js";
 import { type Placement, placeLoose } from "./import/place.js";
 import { PREFIX_TEXT, RoleScripts, type ServerRole } from "./import/roles.js";
@@ -83,15 +85,19 @@ export async function importTree(dump: string, options: ImportOptions): Promise<
   const gathered = gather(statements, ignoredBy({ ...DEFAULT_SETTINGS, ...options.settings }));
   const roles = new RoleScripts(parser, options.rolePrefix, options.roles);
   const units = giveMappings(gathered.units, roles);
-  const placement = placeLoose(units);
+  const needs = new NeedIndex(units);
+  const placement = placeLoose(units, needs);
   const privileges = new Map(units.map((unit) => [unit, roles.addGrants(unit.grants)]));
   const scripted = units.filter((unit) => unit.name !== null && !placement.initial.has(unit));
-  const knots = findKnots(scripted);
+  const hardNeeds = new NeedIndex(scripted, isHard);
+  const knots = findKnots(scripted, hardNeeds);
   const all: Import = { parser, statements, gathered, placement, knots, roles, privileges };
   const objects = objectScripts({
     parser,
     roles,
     privileges,
+    needs,
+    hardNeeds,
     units: scripted.filter((unit) => !knots.has(unit)),
   });
   const outside = [...initialScripts(all), ...finalScripts(all, objects.lateDefaults)];

@@ -3,7 +3,7 @@ import type { DumpStatement } from "../../schema/statements/dump-statements.js";
 import { listAt, stringAt, unwrap } from "../../schema/tree.js";
 import { lateReferences, type Node } from "./circles.js";
 import type { Unit } from "./gather.js";
-import { NeedIndex } from "./mentions.js";
+import type { NeedIndex } from "./mentions.js";
 import { constraintName, constraintOf, nameKey, referencedTable } from "./table.js";
 
 /**
@@ -11,11 +11,15 @@ import { constraintName, constraintOf, nameKey, referencedTable } from "./table.
  * pg_dump adds when the table is made already calls a function that needs the table, or is not valid yet.
  *
  * @param units all that have files
+ * @param hardNeeds what they need that {@link isHard} says
  * @returns for a table, the readable names of the constraints
  */
-export function constraintsApart(units: readonly Unit[]): ReadonlyMap<Unit, ReadonlySet<string>> {
+export function constraintsApart(
+  units: readonly Unit[],
+  hardNeeds: NeedIndex,
+): ReadonlyMap<Unit, ReadonlySet<string>> {
   const tables = units.filter(({ name }) => name?.type === "table");
-  const late = new Set(lateReferences(nodesOf(tables, units)).map(({ from, to }) => `${from}\n${to}`));
+  const late = new Set(lateReferences(nodesOf(tables, hardNeeds)).map(({ from, to }) => `${from}\n${to}`));
   return new Map(
     tables.map((table) => {
       const isApart = (statement: DumpStatement) => {
@@ -34,8 +38,7 @@ function keyOf({ name }: Unit): string {
   return nameKey(name?.parts ?? []);
 }
 
-function nodesOf(tables: readonly Unit[], units: readonly Unit[]): Node[] {
-  const index = new NeedIndex(units, isHard);
+function nodesOf(tables: readonly Unit[], index: NeedIndex): Node[] {
   const isTable = new Set(tables);
   /** Through functions and types, but not through other tables. */
   const tablesBelow = (table: Unit): Set<string> => {

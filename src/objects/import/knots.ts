@@ -1,9 +1,8 @@
 /** Objects whose scripts would need each other in a circle that no constraint of its own opens. */
 import { pathOf } from "../kinds.js";
 import { circles } from "./circles.js";
-import { isHard } from "./constraints.js";
 import { creating, type Unit } from "./gather.js";
-import { NeedIndex, namesItself } from "./mentions.js";
+import { type NeedIndex, namesItself } from "./mentions.js";
 
 /** The scripts of a tree as they need each other: one for all functions of a name. */
 interface ScriptNode {
@@ -16,9 +15,9 @@ interface ScriptNode {
  * makes a placeholder first, and overloads of a function that need what needs another overload.
  *
  * @param units all that would have scripts
+ * @param index what they need that cannot be added to them later
  */
-export function findKnots(units: readonly Unit[]): ReadonlySet<Unit> {
-  const index = new NeedIndex(units, isHard);
+export function findKnots(units: readonly Unit[], index: NeedIndex): ReadonlySet<Unit> {
   const byPath = new Map<string, Unit[]>();
   for (const unit of units) {
     const path = pathIn(unit);

@@ -5,7 +5,7 @@ import type { DumpStatement } from "../../schema/statements/dump-statements.js";
 import type { ObjectName } from "../kinds.js";
 import { constraintsApart } from "./constraints.js";
 import { creating, type Unit } from "./gather.js";
-import { NeedIndex } from "./mentions.js";
+import type { NeedIndex } from "./mentions.js";
 import { type Incomplete, incompleteIndexes } from "./partitions.js";
 import { creationOf, plainScript } from "./plain.js";
 import type { RoleScripts } from "./roles.js";
@@ -40,6 +40,9 @@ export interface Surroundings {
   readonly parser: Parser;
   /** Those that have files of their own. */
   readonly units: readonly Unit[];
+  /** What each object names, and what it names that cannot be added to it later. */
+  readonly needs: NeedIndex;
+  readonly hardNeeds: NeedIndex;
   readonly roles: RoleScripts;
   /** What of each object's privileges stands in its script. */
   readonly privileges: ReadonlyMap<Unit, readonly string[]>;
@@ -48,9 +51,9 @@ export interface Surroundings {
 /** Writes the scripts. */
 export function objectScripts(around: Surroundings): ObjectScripts {
   const { units } = around;
-  const owned = ownedSequences(units);
+  const owned = ownedSequences(units, around.needs);
   const isShared = new Map([...owned.values()].flat().map((one) => [one.unit, one.isShared]));
-  const constraints = constraintsApart(units);
+  const constraints = constraintsApart(units, around.hardNeeds);
   const incomplete = incompleteIndexes(units);
   const relations = relationsOf(units);
   const scripts: ObjectScript[] = [];
@@ -95,20 +98,22 @@ function creation(unit: Unit, { parser, roles }: Surroundings): string {
 }
 
 /** The sequences that columns own, by the table. */
-function ownedSequences(units: readonly Unit[]): ReadonlyMap<Unit, readonly OwnedUnit[]> {
+function ownedSequences(units: readonly Unit[], needs: NeedIndex): ReadonlyMap<Unit, readonly OwnedUnit[]> {
   const tables = new Map(
     units
       .filter(({ address }) => address.type === "table")
       .map((unit) => [nameKey(unit.name?.parts ?? []), unit]),
   );
   const owned = new Map<Unit, OwnedUnit[]>();
-  const index = new NeedIndex(units);
-  const needs = new Map(units.map((unit) => [unit, new Set(index.needs(unit))]));
+  const users = new Map<Unit, Unit[]>();
+  for (const unit of units)
+    for (const used of needs.needs(unit))
+      if (used.name?.type === "sequence") users.set(used, [...(users.get(used) ?? []), unit]);
   for (const unit of units.filter(({ name }) => name?.type === "sequence")) {
     const [owner] = unit.statements.map(({ tree }) => ownedBy(tree)).filter((one) => one !== null);
     const table = owner === undefined ? undefined : tables.get(nameKey([owner.schema, owner.table]));
     if (table === undefined) continue;
-    const isShared = units.some((other) => other !== table && needs.get(other)?.has(unit));
+    const isShared = users.get(unit)?.some((user) => user !== table) === true;
     owned.set(table, [...(owned.get(table) ?? []), { unit, isShared }]);
   }
   return owned;

@@ -6,7 +6,7 @@
  */
 import type { KindType } from "../kinds.js";
 import type { Unit } from "./gather.js";
-import { NeedIndex } from "./mentions.js";
+import type { NeedIndex } from "./mentions.js";
 
 /** Units by where they go; those in neither set have files of their own. */
 export interface Placement {
@@ -32,9 +32,9 @@ const MOVABLE: ReadonlySet<KindType> = new Set<KindType>([
  * Decides between `initial/` and `final/`.
  *
  * @param units in the order of the dump
+ * @param index what they need
  */
-export function placeLoose(units: readonly Unit[]): Placement {
-  const index = new NeedIndex(units);
+export function placeLoose(units: readonly Unit[], index: NeedIndex): Placement {
   const loose = units.filter(({ name }) => name === null);
   const named = new Set(units.filter(({ name }) => name !== null).flatMap((unit) => index.needs(unit)));
   const initial = new Set<Unit>();
