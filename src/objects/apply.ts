@@ -4,7 +4,7 @@ import { BlockedError } from "../errors.js";
 import type { Client } from "../postgres/connection.js";
 import { quoteIdentifier } from "../postgres/quote.js";
 import { keepBooks, makeBookkeeping, recordMigration } from "./bookkeeping.js";
-import { scriptFailure, sqlStateOf } from "./failures.js";
+import { isWorthAnotherTry, scriptFailure, sqlStateOf } from "./failures.js";
 import { nameOfId } from "./kinds.js";
 import type { DropRun, ObjectsPlan, Overloads, ScriptRun, Step } from "./plan.js";
 import { needed } from "./steps.js";
@@ -63,9 +63,14 @@ export async function applyObjects(
   if (blocker !== undefined) throw blocker;
   const schema = await makeBookkeeping(client, plan.bookkeeping);
   const applying = new Applying(client);
-  for (const step of plan.steps) {
-    progress(step.id);
-    await applying.take(step);
+  for (const group of groupsOf(plan.steps)) {
+    const [first] = group;
+    if (first !== undefined) progress(first.id);
+    if (group.length > 1 && (await applying.makeTogether(group))) continue;
+    for (const step of group) {
+      progress(step.id);
+      await applying.take(step);
+    }
   }
   for (const id of plan.check) await checkFunction(client, id, plan);
   for (const { run } of plan.final) {
@@ -89,6 +94,26 @@ const REFUSALS: ReadonlySet<string> = new Set([
   "2BP01", // an overload that is gone from the script, and needed
 ]);
 
+type Creation = Extract<Step, { op: "create" }>;
+
+const MOST_TOGETHER = 100;
+
+/** The steps, those next to each other that only make something together: a question for each would take its time. */
+function groupsOf(steps: readonly Step[]): Step[][] {
+  const groups: Step[][] = [];
+  for (const step of steps) {
+    const group = groups.at(-1);
+    const isMore = group?.every(goesTogether) === true && goesTogether(step) && group.length < MOST_TOGETHER;
+    if (isMore) group.push(step);
+    else groups.push([step]);
+  }
+  return groups;
+}
+
+function goesTogether(step: Step): step is Creation {
+  return step.op === "create" && step.run.parsed && !step.run.unchecked && step.run.settings.length === 0;
+}
+
 /** A run through the steps, and what has become of the objects on the way. */
 class Applying {
   /** Statements that dropped something that is not made again yet, by id. */
@@ -100,6 +125,30 @@ class Applying {
   readonly done: Done[] = [];
 
   constructor(private readonly client: Client) {}
+
+  /**
+   * Makes several objects with one question.
+   *
+   * @returns false where the server refuses something: one by one they tell what
+   */
+  async makeTogether(steps: readonly Step[]): Promise<boolean> {
+    const sql = steps.filter(goesTogether).flatMap(({ run }) => run.statements.map((one) => one.sql));
+    await this.client.query("SAVEPOINT wov_together");
+    try {
+      // A statement may end with a comment, which goes to the end of its line.
+      await this.client.query(sql.join("\n;\n"));
+    } catch (error) {
+      if (!(error instanceof ServerError) || isWorthAnotherTry(error)) throw error;
+      await this.client.query("ROLLBACK TO SAVEPOINT wov_together");
+      return false;
+    }
+    await this.client.query("RELEASE SAVEPOINT wov_together");
+    for (const step of steps) {
+      this.#isMade(step);
+      this.done.push({ id: step.id, op: "create" });
+    }
+    return true;
+  }
 
   async take(step: Step): Promise<void> {
     const op = await this.#carryOut(step);
@@ -138,8 +187,12 @@ class Applying {
     return this.#along.has(id) || this.#absent.has(id);
   }
 
-  async #make({ id, touches = [] }: Step, run: ScriptRun): Promise<void> {
+  async #make(step: Step, run: ScriptRun): Promise<void> {
     await runScript(this.client, run);
+    this.#isMade(step);
+  }
+
+  #isMade({ id, touches = [] }: Step): void {
     this.#absent.delete(id);
     this.#along.delete(id);
     for (const made of [id, ...touches]) this.#made.add(made);

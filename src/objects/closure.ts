@@ -3,7 +3,7 @@ import { loadParser } from "../schema/parser.js";
 import { kindOf } from "./kinds.js";
 import { indexNames } from "./names.js";
 import { needsOf } from "./needs.js";
-import { readScriptFacts } from "./script.js";
+import { factsOf } from "./script.js";
 import type { ObjectScript, Tree } from "./tree.js";
 
 /**
@@ -32,7 +32,7 @@ export async function closureOf(
   for (let script = open.pop(); script !== undefined; script = open.pop()) {
     if (chosen.has(script.id) || script.name.type === "role") continue;
     chosen.set(script.id, script);
-    const needs = needsOf(script, readScriptFacts(parser, script.text), names, searchPath);
+    const needs = needsOf(script, factsOf(parser, script), names, searchPath);
     for (const [id, { late }] of needs) {
       const needed = tree.objects.get(id);
       if (needed !== undefined && !late) open.push(needed);

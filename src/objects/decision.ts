@@ -6,7 +6,7 @@ import { idOf, type ObjectName } from "./kinds.js";
 import { indexNames, type NameIndex } from "./names.js";
 import { type Needs, needsOf } from "./needs.js";
 import { type Order, orderObjects, refuseSelfReference } from "./order.js";
-import { readScriptFacts, type ScriptFacts } from "./script.js";
+import { factsOf, readScriptFacts, type ScriptFacts } from "./script.js";
 import type { Existing, ObjectsState } from "./state.js";
 import { straysAmong } from "./strays.js";
 import type { ObjectScript, Tree } from "./tree.js";
@@ -53,7 +53,7 @@ export class Decision {
     if (known !== undefined) return known;
     const script = this.tree.objects.get(id);
     if (script === undefined || this.parser === null) throw new RangeError(`${id} has no script to read`);
-    const facts = readScriptFacts(this.parser, script.text);
+    const facts = factsOf(this.parser, script);
     checkScript(script, facts, this.searchPath);
     const needs = needsOf(script, facts, this.names, this.searchPath);
     refuseSelfReference(id, needs, script.path);

@@ -15,6 +15,8 @@ export interface ScriptRun {
   readonly path: string;
   /** The statements; all of the script as one where it could not be parsed. */
   readonly statements: readonly PlannedStatement[];
+  /** Whether it could be parsed, so that it is known where its statements end. */
+  readonly parsed: boolean;
   /** Settings of the session that it changes, and that are put back after it. */
   readonly settings: readonly string[];
   /** Run without a look into the bodies of functions, which need what comes later; they are checked at the end. */

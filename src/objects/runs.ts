@@ -17,10 +17,15 @@ export async function plainRuns(scripts: readonly Script[]): Promise<PlainRun[]>
 }
 
 /** A script ready to run. */
-export function runOf(path: string, { statements, settings }: ScriptFacts, unchecked: boolean): ScriptRun {
+export function runOf(
+  path: string,
+  { statements, settings, parsed }: ScriptFacts,
+  unchecked: boolean,
+): ScriptRun {
   return {
     path,
     statements: statements.map(({ sql, line }) => ({ sql, line })),
+    parsed,
     settings: [...new Set(settings)],
     unchecked,
   };

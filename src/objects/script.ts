@@ -13,6 +13,7 @@ import { visitBody } from "./bodies.js";
 import { type Made, madeBy } from "./made.js";
 import type { Reference } from "./names.js";
 import { type Use, visitUses } from "./references.js";
+import type { ObjectScript } from "./tree.js";
 
 /** One statement of a script. */
 export interface Statement {
@@ -47,6 +48,16 @@ export interface ScriptFacts {
   readonly unread: string | null;
   /** Whether the script itself, not only a body in it, could be parsed. */
   readonly parsed: boolean;
+}
+
+/** A run looks at a script several times, before and after its migrations; its text stays the same. */
+const KNOWN = new WeakMap<ObjectScript, ScriptFacts>();
+
+/** What the script of an object does; read once. */
+export function factsOf(parser: Parser, script: ObjectScript): ScriptFacts {
+  const known = KNOWN.get(script) ?? readScriptFacts(parser, script.text);
+  KNOWN.set(script, known);
+  return known;
 }
 
 /** Reads a script. What cannot be parsed is no error here: the server has the last word on it. */

@@ -277,6 +277,25 @@ told("a script that fails: file, line, statement, and what the server says", asy
   await tree.remove();
 });
 
+told("a script that fails among many new ones", async () => {
+  const tree = await WoTree.create({
+    ...FILES,
+    "views/public.a.sql": "CREATE VIEW a AS SELECT 1 AS x -- no semicolon",
+    "views/public.b.sql": "CREATE VIEW b AS SELECT 1 AS x;\nSELECT nothing\n  FROM nowhere;\n",
+    "views/public.c.sql": "CREATE VIEW c AS SELECT 1 AS x;\n",
+  });
+  const error = await thrownBy(BlockedError, tree.migrate());
+  assert.match(error.where ?? "", /views\/public\.b\.sql:3$/);
+  assert.match(error.message, /"nowhere" does not exist[\s\S]*SELECT nothing FROM nowhere/);
+  assert.is(await tree.value("SELECT to_regclass('t')"), null);
+  assert.is(await tree.value("SELECT to_regclass('wo_objects')"), null);
+  const syntax = "CREATE VIEW b AS SELECT 1 AS x -- one\n;\nCOMMENT ON VIEW b\n  IS 1;\n";
+  const refused = await thrownBy(BlockedError, tree.migrate({ "views/public.b.sql": syntax }));
+  assert.match(refused.where ?? "", /views\/public\.b\.sql:4$/);
+  assert.match(refused.message, /syntax error at or near "1"/);
+  await tree.remove();
+});
+
 told(
   "an index or a comment made by hand on what would be dropped, and a view that no script makes",
   async () => {

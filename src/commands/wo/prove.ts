@@ -95,7 +95,9 @@ async function afterMigrations(what: Foresight, server: ShadowServer): Promise<A
     return await withLoadedShadow(server, load, async (shadow) => {
       // The session that loaded the dump has taken settings from it.
       const later = await withClient(likeIt(shadow, settings), async (client) => {
+        await client.query("BEGIN");
         await applyPrelude(client, { ...plan, bookkeeping: null });
+        await client.query("COMMIT");
         return what.wantsPlan ? planAfter(what, client) : null;
       });
       return { schema: await readLiveSchema(shadow, DATABASE), plan: later };
@@ -140,11 +142,13 @@ async function prove(what: Foresight, server: ShadowServer, left: SchemaText): P
       // What template0 has, every script of a schema finds made.
       const base = await readBase(client);
       const steps = await planObjects(part, { ...NOTHING, existing: base.existing }, settings);
+      await client.query("BEGIN");
       await applyObjects(client, steps).catch((error: unknown) => {
         throw isOfTables(error, plan, tree) || !(error instanceof BlockedError)
           ? error
           : new Unproven(`${error.message} (${error.where})`);
       });
+      await client.query("COMMIT");
     });
     return readLiveSchema(shadow, DATABASE);
   });
