@@ -1,7 +1,8 @@
 /** Reading what a decision needs of a database, in a constant number of questions. */
 import type { Client } from "../postgres/connection.js";
 import { alteredBy, existingOf, pendingMigrations } from "./migrations.js";
-import { type ObjectsState, readBase, readDependents } from "./state.js";
+import { readDependents } from "./read-dependents.js";
+import { type ObjectsState, readBase } from "./state.js";
 import type { Script, Tree } from "./tree.js";
 import { judge } from "./verdicts.js";
 
