@@ -2,6 +2,9 @@ import { firstChangeLines } from "../commands/change-text.js";
 import type { Blocker, CheckResult, DatabaseCheck } from "../commands/results.js";
 import type { Colors } from "./output.js";
 
+/** How many objects a line names. */
+const NAMED = 5;
+
 /** What a check found, for a person. */
 export function checkText(result: CheckResult, colors: Colors): string {
   const parts = result.databases.map((database) => databaseText(database, result, colors));
@@ -11,11 +14,22 @@ export function checkText(result: CheckResult, colors: Colors): string {
 function databaseText(checked: DatabaseCheck, { pver, stage }: CheckResult, colors: Colors): string {
   const at = checked.version === null ? "" : ` at ${checked.version}`;
   const title = `${colors.bold(checked.database)} on ${stage}${at}, project version ${pver}`;
-  if (checked.blockers.length === 0) return `${colors.green("ok")} ${title}`;
+  const scripts = byScripts(checked, colors);
+  if (checked.blockers.length === 0) return [`${colors.green("ok")} ${title}`, ...scripts].join("\n");
   return [
     `${colors.red("blocked")} ${title}`,
+    ...scripts,
     ...checked.blockers.map((blocker) => blockerText(blocker, checked, colors)),
   ].join("\n");
+}
+
+function byScripts({ byScripts: changes }: DatabaseCheck, colors: Colors): string[] {
+  if (changes.length === 0) return [];
+  const names = changes.slice(0, NAMED).map(({ type, name }) => `${type} ${name}`);
+  const rest = changes.length - names.length;
+  return [
+    colors.dim(`  other than archived by script: ${names.join(", ")}${rest > 0 ? `, and ${rest} more` : ""}`),
+  ];
 }
 
 function blockerText(blocker: Blocker, checked: DatabaseCheck, colors: Colors): string {

@@ -1,6 +1,7 @@
 /** What a person is told about each state that blocks, and the commands that mend it. Pure. */
 import { quotePath } from "../archive/history.js";
 import type { BlockerState, States } from "./blockers.js";
+import type { ScriptPlace } from "./objects/accounting.js";
 import type { Comparison } from "./position.js";
 import type { Blocker } from "./results.js";
 
@@ -12,6 +13,10 @@ export interface BlockerFacts {
   readonly comparison: Comparison;
   /** Whether the database holds nothing at all. */
   readonly isEmpty: boolean;
+  /** Of what differs, what an object script should say. */
+  readonly scriptPlaces: readonly ScriptPlace[];
+  /** Whether something differs that only deltas change. */
+  readonly needsDeltas: boolean;
   /** Relative to the project. */
   readonly pendingFile: string;
   /** The newest archived version where this PVER is lower, so that nothing can be archived under it; else null. */
@@ -107,12 +112,23 @@ function firstVersion({ database, stage }: BlockerFacts): Text {
 }
 
 function drifted(facts: BlockerFacts, expected: string): Text {
-  const { database, stage, states, pendingFile } = facts;
+  const { database, stage, states, pendingFile, scriptPlaces, needsDeltas } = facts;
+  const said = `${database} on ${stage} is not as version ${expected} has it`;
+  if (!needsDeltas) {
+    return {
+      message: `${said}, and not as its object scripts say:\n${scriptLines(scriptPlaces)}`,
+      hint: `Write what the database has into the scripts, or bring it to them, if they are right:\n  wov-deploy ${database} --stage ${stage} --accept-drift`,
+    };
+  }
+  const scripted =
+    scriptPlaces.length === 0
+      ? ""
+      : `\nThese belong into object scripts, the rest into deltas:\n${scriptLines(scriptPlaces)}`;
   const write = states.pendingDeltas
     ? `Check that ${pendingFile} holds these changes:\n  wov-db ${database} --wdb-edit`
     : `Write the SQL that makes these changes into ${pendingFile}:\n  wov-db ${database} --wdb-edit`;
   return {
-    message: `${database} on ${stage} is not as version ${expected} has it.`,
+    message: `${said}.${scripted}`,
     hint: `${write}\nThen ${archiving("it", facts)}`,
   };
 }
@@ -140,6 +156,14 @@ function elsewhere({ database, stage, comparison, historyFile }: BlockerFacts): 
     message: `${database} on ${stage} is at ${comparison.at}, which this archive does not have.`,
     hint: `It may stand on another branch:\n  git log --all --oneline -- ${quotePath(historyFile)}\nGo there, or use a database that is at a version of this one.`,
   };
+}
+
+function scriptLines(places: readonly ScriptPlace[]): string {
+  return list(
+    places.map(({ change: { type, name }, path, exists }) => {
+      return `${type} ${name}: ${path}${exists ? "" : ", which is not there yet"}`;
+    }),
+  );
 }
 
 function list(paths: readonly string[]): string {

@@ -12,6 +12,7 @@ import {
   type LiveDatabase,
   readDatabaseState,
 } from "./database-state.js";
+import type { Accounting } from "./objects/accounting.js";
 import { type Comparison, compareWithArchive } from "./position.js";
 import { archivingPlace, openRepositories, readUncommitted } from "./repositories.js";
 import type { Blocker, CheckResult, DatabaseCheck, ObjectChange } from "./results.js";
@@ -96,16 +97,30 @@ export interface Surroundings {
 
 /** Finds out the five states of a database that was read, and what blocks. */
 export async function checkDatabase(state: DatabaseState, around: Surroundings): Promise<DatabaseCheck> {
-  const nothing = { states: null, version: null, expected: null, behind: [], changes: [], warnings: [] };
+  const nothing = {
+    states: null,
+    version: null,
+    expected: null,
+    behind: [],
+    changes: [],
+    byScripts: [],
+    warnings: [],
+  };
   const database = state.database.name;
   if (state.live instanceof ConfigError) throw state.live;
   if (state.live instanceof DatabaseError) {
     return { ...nothing, database, blockers: [unreachable(state.live, database, around.session.stage)] };
   }
-  const comparison = await compareWithArchive(state, state.live, around.pver, around.session.progress);
-  const { changes, warnings } = comparison.differs
-    ? await changesSince(state, state.live, comparison, around.session)
-    : { changes: [], warnings: [] };
+  const compared = await compareWithArchive(state, state.live, around.pver, around.session.progress);
+  const accounting = await accountingOf(state, state.live, compared, around.session);
+  const isAccounted = accounting !== null && accounting.remaining.length === 0;
+  const comparison = isAccounted ? { ...compared, differs: false, drift: false } : compared;
+  const { changes, warnings } =
+    accounting !== null
+      ? { changes: [...accounting.remaining], warnings: [...accounting.warnings] }
+      : comparison.differs
+        ? await changesSince(state, state.live, comparison, around.session)
+        : { changes: [], warnings: [] };
   const states: States = {
     schemaDiffers: comparison.differs,
     pendingDeltas: state.pending !== null,
@@ -125,6 +140,8 @@ export async function checkDatabase(state: DatabaseState, around: Surroundings):
     historyFile: relative(around.session.project.root, state.database.paths.history),
     pendingStatements: state.pending?.report.statements.length ?? 0,
     pendingUnapplied: !comparison.drift && state.pending?.report.statements.some(isSchemaChange) === true,
+    scriptPlaces: accounting?.places ?? [],
+    needsDeltas: accounting === null || accounting.remaining.length > accounting.places.length,
     higher: higherThan(around.pver, state),
     deltasOf: (version) =>
       relative(around.session.project.root, state.database.paths.archivedDeltas(version)),
@@ -138,6 +155,7 @@ export async function checkDatabase(state: DatabaseState, around: Surroundings):
     expected: comparison.expected?.key ?? null,
     behind: [...comparison.behind],
     changes,
+    byScripts: [...(accounting?.byScripts ?? [])],
     warnings,
     blockers: blockersOf(state, facts, around.policy),
   };
@@ -159,6 +177,18 @@ function blockersOf(state: DatabaseState, facts: BlockerFacts, policy: BlockPoli
   ]);
   const blocking = blockingStates(facts.states, policy).filter((name) => !untold.has(name));
   return [...others, ...blocking.map((name) => blockerOf(name, facts))];
+}
+
+/** What the object scripts account for, where something differs that they may. */
+async function accountingOf(
+  state: DatabaseState,
+  live: LiveDatabase,
+  { differs, expected }: Comparison,
+  { project, progress }: Session,
+): Promise<Accounting | null> {
+  if (!differs || expected === null) return null;
+  const { accountByScripts } = await import("./objects/accounting.js");
+  return accountByScripts(project, state, live, expected, progress);
 }
 
 /** What differs between the schema and the archived one, by object. */

@@ -40,6 +40,10 @@ export const DatabaseCheck = v.object({
   expected: v.pipe(maybeText, v.description("The version that its schema is held against.")),
   behind: v.pipe(v.array(text), v.description("Versions that the database lacks, oldest first.")),
   changes: v.array(ObjectChange),
+  byScripts: v.pipe(
+    v.array(ObjectChange),
+    v.description("What differs from the archived schema because of object scripts, which blocks nothing."),
+  ),
   warnings: v.array(text),
   blockers: v.array(Blocker),
 });

@@ -3,8 +3,8 @@ import { relative } from "node:path";
 import { heads, newest, pathBetween } from "../archive/versions.js";
 import { WovError } from "../errors.js";
 import { isMissing } from "../files.js";
-import { type DatabaseState, readDatabaseState } from "./database-state.js";
-import { compareWithArchive } from "./position.js";
+import { type DatabaseState, type LiveDatabase, readDatabaseState } from "./database-state.js";
+import { type Comparison, compareWithArchive } from "./position.js";
 import { archivingPlace, openRepositories, type Repositories, readUncommitted } from "./repositories.js";
 import type { StatusResult } from "./results.js";
 import { type CommandOptions, chosenDatabases, openSession, pverOf, type Session } from "./session.js";
@@ -89,7 +89,9 @@ async function stageStatus(state: DatabaseState, session: Session, pver: string)
       behind: [],
     };
   }
-  const { at, drift } = await compareWithArchive(state, live, pver, session.progress);
+  const compared = await compareWithArchive(state, live, pver, session.progress);
+  const { at } = compared;
+  const drift = compared.drift && !(await isByScripts(state, live, compared, session));
   const last = newest(archive.versions);
   const lacking = at !== null && last !== null ? (pathBetween(archive.versions, at, last.key) ?? []) : [];
   return {
@@ -101,6 +103,20 @@ async function stageStatus(state: DatabaseState, session: Session, pver: string)
     drift,
     behind: lacking,
   };
+}
+
+/** Whether all that differs from the version that it is at is what the object scripts account for. */
+async function isByScripts(
+  state: DatabaseState,
+  live: LiveDatabase,
+  { at, expected }: Comparison,
+  { project, progress }: Session,
+): Promise<boolean> {
+  const version = state.archive.versions.get(at ?? "") ?? expected;
+  if (version === null) return false;
+  const { accountByScripts } = await import("./objects/accounting.js");
+  const found = await accountByScripts(project, state, live, version, progress);
+  return found !== null && found.remaining.length === 0;
 }
 
 /** The session's stage, and every stage that some secrets file names. */

@@ -73,7 +73,7 @@ async function onSomeServer(request: ExpectedRequest): Promise<Expected> {
 async function onEmbedded(servers: ShadowServers, request: ExpectedRequest): Promise<Expected> {
   let server: ShadowServer;
   try {
-    server = await servers.embedded();
+    server = await servers.embedded(request.near);
   } catch (error) {
     if (!(error instanceof ConfigError) && !(error instanceof DatabaseError)) throw error;
     return { reason: `there is no embedded server: ${error.message}` };

@@ -6,6 +6,8 @@ import { ignoredNamesIn } from "../../schema/ignored-names.js";
 import { deployFailure, excerpt, isLost, StatementFailure } from "../../stage/failures.js";
 import type { DeltasPlan } from "../deploy/planned.js";
 import type { SchemaText } from "../live-schema.js";
+import { ObjectsAround } from "../objects/around.js";
+import { textOf } from "../objects/scripts.js";
 import { isLackOf, tryOnShadow } from "../shadow-trial.js";
 import type { ProofRequest, RefusedStatement } from "./types.js";
 
@@ -16,14 +18,11 @@ export type Attempt =
   /** Why it says nothing about the deltas. */
   | { readonly reason: string };
 
-/**
- * Carries deltas out on a shadow of one server. Object scripts belong behind the deltas: what reconciles them becomes
- * a part of the trial.
- */
+/** Carries deltas out on a shadow of one server, with what the object scripts do around them. */
 export async function attempt(
   server: ShadowServer,
   plan: DeltasPlan,
-  { from, fromFile, to, database, near, progress }: ProofRequest,
+  { from, fromFile, to, database, near, progress, scripts }: ProofRequest,
 ): Promise<Attempt> {
   const on = server.isThrowAway ? "the embedded server" : "the database's own server";
   progress(`proving ${plan.versions[0]?.file} on a shadow`);
@@ -33,6 +32,7 @@ export async function attempt(
       plans: [plan],
       database,
       called: near?.database,
+      ...(scripts && { around: new ObjectsAround(scripts), texts: [textOf(scripts.tree)] }),
     });
     if (schema === undefined) throw new RangeError("there is a schema after each plan");
     return { result: schema, server };
@@ -41,6 +41,7 @@ export async function attempt(
       return (await overIgnored(error, to)) ?? refusal(error, server, on);
     if (error instanceof BlockedError && error.code === "SHADOW_REFUSED")
       return { reason: `${on} cannot load ${error.where}: ${error.message}` };
+    if (error instanceof BlockedError) return refusedScript(error, server, on);
     // Nobody is let into the shadow, say; the embedded server's go to nobody else.
     if (error instanceof DatabaseError && !server.isThrowAway) return { reason: `${on}: ${error.message}` };
     throw deployFailure(error, { what: "the shadow", partway: false, attempts: 1 });
@@ -54,6 +55,16 @@ async function overIgnored(failure: StatementFailure, { settings }: SchemaText):
   return {
     reason: `${failure.where} is about ${names.join(", ")}, which the configuration ignores: ${failure.message}`,
   };
+}
+
+/** What is said of an object script: the statement is part of the message. */
+function refusedScript(
+  { message, where = "", hint, cause }: BlockedError,
+  server: ShadowServer,
+  on: string,
+): Attempt {
+  if (isLackOf(server, cause)) return { reason: `${on} refuses ${where}: ${message}` };
+  return { failure: { where, statement: "", message, hint: hint ?? null } };
 }
 
 const INSUFFICIENT_PRIVILEGE = "42501";

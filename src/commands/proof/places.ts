@@ -4,6 +4,7 @@ import { type ConnectionSettings, withClient } from "../../postgres/connection.j
 import type { ShadowServer, ShadowServers } from "../../postgres/shadow.js";
 import { neededBy } from "../../schema/needs.js";
 import { type DeltasPlan, reachOut } from "../deploy/planned.js";
+import { isServerWide } from "../objects/scripts.js";
 import type { ProofRequest } from "./types.js";
 
 /** A server, or why there is none. */
@@ -15,9 +16,10 @@ export function possiblePlaces(
   plan: DeltasPlan,
   request: ProofRequest,
 ): (() => Promise<Place>)[] {
-  const { near } = request;
+  const { near, scripts } = request;
+  const reachesOut = reachOut(plan.statements) || (scripts ? isServerWide(scripts.tree) : false);
   return [
-    ...(near === undefined ? [] : [() => ownPlace(servers, near, reachOut(plan.statements))]),
+    ...(near === undefined ? [] : [() => ownPlace(servers, near, reachesOut)]),
     () => embeddedPlace(servers, request),
   ];
 }

@@ -2,6 +2,7 @@ import type { ProjectDatabase } from "../../config/project.js";
 import type { ConnectionSettings } from "../../postgres/connection.js";
 import type { DeltasFile } from "../deploy/planned.js";
 import type { SchemaText } from "../live-schema.js";
+import type { ObjectScripts } from "../objects/scripts.js";
 import type { Account } from "./account.js";
 
 export interface ProofRequest {
@@ -10,6 +11,8 @@ export interface ProofRequest {
   /** The file that it stands in, for messages. */
   readonly fromFile?: string | undefined;
   readonly deltas: DeltasFile;
+  /** Object scripts that are applied after the deltas; what they make again is dropped before them where it must. */
+  readonly scripts?: ObjectScripts | null | undefined;
   /** The schema that they should lead to. */
   readonly to: SchemaText;
   readonly database: Pick<ProjectDatabase, "pgDump" | "schema">;

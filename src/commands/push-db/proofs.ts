@@ -3,6 +3,7 @@ import { relative } from "node:path";
 import { BlockedError } from "../../errors.js";
 import { archivedSchemaText, isSchemaOf } from "../database-state.js";
 import { readLiveSchema } from "../live-schema.js";
+import { readProjectScripts } from "../objects/scripts.js";
 import { prove, ShadowServers } from "../proof.js";
 import type { Session } from "../session.js";
 import type { Candidate } from "./candidate.js";
@@ -36,6 +37,7 @@ async function proveOne(servers: ShadowServers, session: Session, candidate: Can
       file: inProject(first ? database.paths.archivedSchema(plan.version) : database.paths.pendingDeltas),
       content: first ? Buffer.alloc(0) : (pending?.content ?? Buffer.alloc(0)),
     },
+    scripts: first ? null : await readProjectScripts(session.project, database),
     to: live.schema,
     database,
     near: live.connection,

@@ -1,0 +1,93 @@
+/** What of a difference from the archive the object scripts of the working tree account for. */
+import type { Version } from "../../archive/versions.js";
+import type { Project } from "../../config/project.js";
+import { WovError } from "../../errors.js";
+import { compareSchemas } from "../compare.js";
+import { archivedSchemaText, type DatabaseState, type LiveDatabase } from "../database-state.js";
+import { changesOf } from "../object-changes.js";
+import type { ObjectChange } from "../results.js";
+import { expectationKey, expectedSchema } from "./expected.js";
+import { placeOf, scriptOf } from "./script-of.js";
+import { type ObjectScripts, readProjectScripts } from "./scripts.js";
+
+export interface Accounting {
+  /** What differs from the archived schema because of scripts. */
+  readonly byScripts: readonly ObjectChange[];
+  /** What differs beyond that; none where the scripts account for all. */
+  readonly remaining: readonly ObjectChange[];
+  /** Of the remaining, what a script should say, with the file's path relative to the project; `null`: a new file. */
+  readonly places: readonly ScriptPlace[];
+  readonly warnings: readonly string[];
+}
+
+export interface ScriptPlace {
+  readonly change: ObjectChange;
+  readonly path: string;
+  readonly exists: boolean;
+}
+
+/**
+ * Holds a live schema that differs from a version against what the version becomes with the scripts applied.
+ *
+ * @returns null where the database has no scripts
+ */
+export async function accountByScripts(
+  project: Pick<Project, "root">,
+  state: DatabaseState,
+  live: LiveDatabase,
+  version: Version,
+  progress: (doing: string) => void,
+): Promise<Accounting | null> {
+  const { database, known } = state;
+  const scripts = await readProjectScripts(project, database);
+  if (scripts === null || scripts.tree.objects.size === 0) return null;
+  const archived = await archivedSchemaText(state, version.key);
+  const request = { archived, scripts, database, near: live.connection, progress };
+  const key = expectationKey(request);
+  const told = await compareSchemas(archived, live.schema, {
+    near: live.connection,
+    known,
+    verdictOnly: true,
+    progress,
+  });
+  if (await known.has(key, live.schema.sha256)) return accounted(changesOf(told.diff));
+  const expected = await expectedSchema(request).catch(reasonOf);
+  if ("reason" in expected) {
+    const warning = `The object scripts cannot be applied to ${version.key}, so nothing is put down to them: ${expected.reason}`;
+    const changes = changesOf(told.diff);
+    return { byScripts: [], remaining: changes, places: placesOf(changes, scripts), warnings: [warning] };
+  }
+  const compared = await compareSchemas(expected.schema, live.schema, {
+    near: live.connection,
+    known,
+    progress,
+  });
+  if (!compared.differs) {
+    await known.add(key, live.schema.sha256);
+    return accounted(changesOf(told.diff));
+  }
+  const remaining = changesOf(compared.diff);
+  const names = new Set(remaining.map(({ type, name }) => `${type} ${name}`));
+  const byScripts = changesOf(told.diff).filter(({ type, name }) => !names.has(`${type} ${name}`));
+  return { byScripts, remaining, places: placesOf(remaining, scripts), warnings: [...compared.warnings] };
+}
+
+function accounted(byScripts: readonly ObjectChange[]): Accounting {
+  return { byScripts, remaining: [], places: [], warnings: [] };
+}
+
+/** A script that fails is no reason not to check the rest. */
+function reasonOf(error: unknown): { readonly reason: string } {
+  if (!(error instanceof WovError)) throw error;
+  return { reason: error.where === undefined ? error.message : `${error.message} (${error.where})` };
+}
+
+function placesOf(changes: readonly ObjectChange[], { tree }: ObjectScripts): ScriptPlace[] {
+  return changes.flatMap((change): ScriptPlace[] => {
+    const object = { type: change.type, id: `${change.type} ${change.name}` };
+    const script = scriptOf(object, tree);
+    if (script !== undefined) return [{ change, path: script.path, exists: true }];
+    const place = change.change === "added" ? placeOf(object) : null;
+    return place === null ? [] : [{ change, path: `${tree.root}/${place}`, exists: false }];
+  });
+}

@@ -1,0 +1,89 @@
+/** What a check, an archiving and an instance make of object scripts. */
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { check, createInstance, pushDb, status } from "#src/index.js";
+import { freshDatabase } from "../support/server.js";
+import { inShop, PENDING, SHOP, Shop } from "./support.js";
+
+const WHO = "CREATE OR REPLACE VIEW who AS SELECT id, name FROM customers;\n";
+const COUNT = "CREATE VIEW counted AS SELECT count(*) AS orders FROM orders;\n";
+const OBJECTS = "wovtools/db/shopdb/objects";
+
+/** A shop with two views as scripts. */
+async function scripted(): Promise<Shop> {
+  const shop = await Shop.archived({ sql: SHOP + WHO + COUNT });
+  await shop.project.write(`${OBJECTS}/views/public.who.sql`, WHO);
+  await shop.project.write(`${OBJECTS}/views/public.counted.sql`, COUNT);
+  await shop.project.commitAll("Views as scripts");
+  return shop;
+}
+
+async function checked(shop: Shop) {
+  const [database] = (await check({ cwd: shop.root })).databases;
+  if (database === undefined) throw new Error("there is one database");
+  return database;
+}
+
+const objects = suite("objects in a project");
+
+objects(
+  "a view that differs as its script says blocks nothing, and is no drift",
+  inShop(async (shop) => {
+    const changed = WHO.replace("id, name", "id, name, 1 AS one");
+    await shop.db.query(changed);
+    await shop.project.write(`${OBJECTS}/views/public.who.sql`, changed);
+    await shop.project.commitAll("Another view");
+    // The second answer is remembered.
+    for (const _ of [1, 2]) {
+      const { blockers, byScripts } = await checked(shop);
+      assert.equal(blockers, []);
+      assert.equal(
+        byScripts.map(({ change, name }) => `${change} ${name}`),
+        ["changed public.who"],
+      );
+    }
+    assert.is((await status({ cwd: shop.root })).databases[0]?.stages[0]?.drift, false);
+    const [nothing] = (await pushDb({ cwd: shop.root })).databases;
+    assert.is(nothing?.archived, null);
+  }, scripted),
+);
+
+objects(
+  "a view that no script accounts for is told with its script's path, a table with the deltas",
+  inShop(async (shop) => {
+    await shop.db.query(WHO.replace("id, name", "id, name, 2 AS two"));
+    const [view] = (await checked(shop)).blockers;
+    assert.is(view?.state, "schemaDiffers");
+    assert.match(view?.message ?? "", `view public.who: ${OBJECTS}/views/public.who.sql`);
+    assert.not.match(view?.hint ?? "", PENDING);
+    await shop.db.query("ALTER TABLE orders ADD COLUMN note text; CREATE VIEW more AS SELECT 1 AS one");
+    const [both] = (await checked(shop)).blockers;
+    assert.match(
+      both?.message ?? "",
+      `view public.more: ${OBJECTS}/views/public.more.sql, which is not there yet`,
+    );
+    assert.match(both?.hint ?? "", PENDING);
+  }, scripted),
+);
+
+objects(
+  "deltas below a view are proven with the scripts around them",
+  inShop(async (shop) => {
+    const deltas = "ALTER TABLE customers ALTER COLUMN name TYPE varchar(80);\n";
+    await shop.setVersion("1.1.0");
+    await shop.db.query(`DROP VIEW who; ${deltas} ${WHO}`);
+    await shop.project.write(PENDING, deltas);
+    const [archived] = (await pushDb({ cwd: shop.root })).databases;
+    assert.is(archived?.archived, "1.1.0");
+    const instance = await freshDatabase();
+    const made = await createInstance({ cwd: shop.root, url: instance.url });
+    assert.is(made.version, "1.1.0");
+    assert.equal(
+      (await instance.query("SELECT po_id FROM wo_objects ORDER BY 1")).map(({ po_id }) => po_id),
+      ["view.public.counted", "view.public.who"],
+    );
+    assert.equal((await check({ cwd: shop.root, url: instance.url })).blocked, false);
+  }, scripted),
+);
+
+objects.run();
