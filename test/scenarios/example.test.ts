@@ -5,7 +5,9 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { readArchive, readSchema } from "#src/archive/read.js";
 import { hash } from "#src/commands/hash.js";
-import { readLiveSchema } from "#src/commands/live-schema.js";
+import { readLiveSchema, schemaText } from "#src/commands/live-schema.js";
+import { expectedSchema } from "#src/commands/objects/expected.js";
+import { readProjectScripts } from "#src/commands/objects/scripts.js";
 import { parseSource, readSource } from "#src/commands/schema-source.js";
 import { woImport } from "#src/commands/wo/import.js";
 import { databasePaths, loadProject, projectDatabase } from "#src/config/project.js";
@@ -54,6 +56,19 @@ example("its objects are those of the newest version, beside the tables", async 
   await tree.migrate();
   assert.is((await hash(tree.db.url)).checksum, imported.checksum);
   await tree.remove();
+});
+
+example("its object scripts make what the archive has", async () => {
+  const project = await loadProject(PACKAGE);
+  const database = projectDatabase(project, "shopdb");
+  const archive = await readArchive(database.paths);
+  const scripts = await readProjectScripts(project, database);
+  assert.ok(scripts !== null && scripts.tree.objects.size >= 10);
+  const archived = schemaText(await readSchema(archive, "1.2.0"), database.schema);
+  const near = (await freshDatabase()).connection;
+  const expected = await expectedSchema({ archived, scripts, database, near, progress: () => undefined });
+  assert.ok("schema" in expected);
+  assert.is((await expected.schema.canonical()).checksum, archive.versions.get("1.2.0")?.checksum);
 });
 
 example.run();

@@ -1,10 +1,14 @@
 /** Deltas and object scripts in one deploy. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { BlockedError } from "#src/errors.js";
+import { withClient } from "#src/postgres/connection.js";
 import { thrownBy } from "../support/errors.js";
+import { PACKAGE } from "../support/project.js";
 import { freshDatabase, type TestDatabase } from "../support/server.js";
 import { inLedger, StageProject } from "./project.js";
 
@@ -45,6 +49,13 @@ async function definition(db: TestDatabase): Promise<unknown> {
 
 async function recorded(db: TestDatabase): Promise<unknown[]> {
   return (await db.query("SELECT po_id, po_path FROM wo_objects ORDER BY 1")).map(Object.values);
+}
+
+async function typeOfAmount(db: TestDatabase): Promise<unknown> {
+  const rows = await db.query(
+    "SELECT format_type(atttypid, NULL) AS type FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attname = 'amount'",
+  );
+  return rows[0]?.type;
 }
 
 const objects = suite("objects in a deploy");
@@ -129,11 +140,7 @@ objects("a script that fails takes the deltas back, and says where", async () =>
   const failed = await thrownBy(BlockedError, project.deploy(stage));
   assert.is(failed.code, "OBJECT_SCRIPT_FAILED");
   assert.is(failed.where, `wovtools/db/shopdb/objects/${VIEW}:2`);
-  assert.equal(await stage.query("SELECT pg_typeof(amount)::text AS type FROM orders"), []);
-  const [type] = await stage.query(
-    "SELECT format_type(atttypid, NULL) AS type FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attname = 'amount'",
-  );
-  assert.is(type?.type, "integer");
+  assert.is(await typeOfAmount(stage), "integer");
   await write(project, VIEW, TOTALS);
   assert.is((await project.deploy(stage)).databases[0]?.to, "1.1.0");
 });
@@ -181,5 +188,36 @@ objects("two databases of a fleet get the same", async () => {
   for (const db of [stage, other]) await project.deploy(db, { rehearse: true });
   assert.is(await definition(stage), await definition(other));
 });
+
+objects(
+  "a deploy that is killed among the object scripts has done nothing, and the next one does all",
+  async () => {
+    const { project, stage } = await shop();
+    await widen(project);
+    await write(project, "final/01-wait.sql", "SELECT pg_advisory_xact_lock(7);\n");
+    const killed = await withClient(stage.connection, async (holder) => {
+      await holder.query("SELECT pg_advisory_lock(7)");
+      const child = spawn(
+        process.execPath,
+        [join(PACKAGE, "dist/cli/wov-deploy.js"), "--url", stage.url, "--no-rehearse", "--lock-timeout", "0"],
+        { cwd: project.root, stdio: "ignore" },
+      );
+      const ended = once(child, "exit");
+      while (child.exitCode === null) {
+        const { rows } = await holder.query(
+          "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 7 AND NOT granted",
+        );
+        if (rows.length > 0) break;
+      }
+      child.kill("SIGKILL");
+      return (await ended)[1];
+    });
+    assert.is(killed, "SIGKILL");
+    assert.is(await typeOfAmount(stage), "integer");
+    const [done] = (await project.deploy(stage)).databases;
+    assert.equal([done?.outcome, done?.recovered, done?.to], ["applied", false, "1.1.0"]);
+    assert.is(await typeOfAmount(stage), "bigint");
+  },
+);
 
 objects.run();
