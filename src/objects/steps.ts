@@ -97,15 +97,14 @@ class StepsPlanner {
   }
 
   #certainlyFallen(): Set<string> {
-    this.#certain ??= new Set(
-      this.decision
-        .objects("remake")
-        .filter(({ id }) => {
-          const { script, facts } = this.decision.read(id);
-          return !isReplacing(script, facts);
-        })
-        .flatMap(({ id }) => this.decision.fallenWith(id)),
-    );
+    if (this.#certain !== undefined) return this.#certain;
+    const { decision } = this;
+    const remade = decision.objects("remake").filter(({ id }) => {
+      const { script, facts } = decision.read(id);
+      return !isReplacing(script, facts);
+    });
+    const early = decision.objects("drop").filter(({ id }) => decision.makesRoom(id));
+    this.#certain = new Set([...remade, ...early].flatMap(({ id }) => decision.fallenWith(id)));
     return this.#certain;
   }
 

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import pg from "pg";
@@ -237,11 +238,17 @@ async function verifiedTls(mode: SslMode, settings: ConnectionSettings): Promise
   const verifies = mode === "verify-full" || mode === "verify-ca" || ca !== undefined;
   return {
     rejectUnauthorized: verifies,
-    ...(ca && { ca }),
+    ...(ca && { ca: inPem(ca) }),
     ...(cert && { cert }),
     ...(key && { key }),
     ...(mode !== "verify-full" && { checkServerIdentity: () => undefined }),
   };
+}
+
+/** Node takes certificates in PEM only; one in DER is one certificate. */
+function inPem(certificate: Buffer): string | Buffer {
+  if (certificate.includes("-----BEGIN")) return certificate;
+  return new X509Certificate(certificate).toString();
 }
 
 function isAboutTls(error: unknown): boolean {
