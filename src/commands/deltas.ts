@@ -133,12 +133,12 @@ async function write(
       progress,
     });
   const own = await servers.own(near);
-  if (own === null) return on(await servers.embedded());
+  if (own === null) return on(await servers.embedded(near));
   try {
     return await on(own);
   } catch (error) {
     if (!(error instanceof BlockedError) || error.code !== "SHADOW_REFUSED") throw error;
-    return on(await servers.embedded());
+    return on(await servers.embedded(near));
   }
 }
 

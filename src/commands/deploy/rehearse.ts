@@ -103,7 +103,7 @@ async function shadowServer(
   const own = reachesOut ? null : await servers.own(settings);
   if (own !== null) return own;
   try {
-    return await servers.embedded();
+    return await servers.embedded(settings);
   } catch (error) {
     if (!(error instanceof ConfigError) && !(error instanceof DatabaseError)) throw error;
     const why = reachesOut ? "some statements reach beyond the database" : "the role may make no databases";

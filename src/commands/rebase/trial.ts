@@ -29,7 +29,7 @@ export async function trialServer(
 ): Promise<ShadowServer> {
   const plans = await Promise.all(deltas.map((version) => planOfDeltas(version.key, version)));
   const own = plans.some(({ statements }) => reachOut(statements)) ? null : await servers.own(settings);
-  return own ?? servers.embedded();
+  return own ?? servers.embedded(settings);
 }
 
 /**
