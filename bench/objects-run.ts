@@ -1,6 +1,6 @@
 /**
  * How long `wo migrate` takes on trees of object scripts: with nothing to do, with one view changed, and on an empty
- * database. Beside it, how long the program takes to start. See docs/objects-figures.md.
+ * database. Beside it, how long the program takes to start. See docs/objects.md.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -34,8 +34,8 @@ class KindTree {
   }
 
   async isSettled(): Promise<void> {
-    assert.equal(actions(await this.tree.plan()), []);
-    assert.is((await this.tree.migrate()).applied, false);
+    const { applied, steps } = await this.tree.migrate();
+    assert.is(applied, false, steps.map(({ id }) => id).join());
   }
 }
 
@@ -92,7 +92,6 @@ for (const one of KIND_CASES) {
     assert.is(remakes.length, dependentChange === "remake" ? 1 : 0, actions(result).join());
     assert.is(await kind.probe(), says[1]);
     await kind.isSettled();
-    await tree.migrate({ [path]: changed });
 
     if (type === "role") return tree.remove();
     const error = await thrownBy(BlockedError, tree.migrate({ [path]: null }));
