@@ -10,7 +10,8 @@ import { writeAtomic } from "../files.js";
 import type { ConnectionSettings } from "../postgres/connection.js";
 import type { ShadowServer } from "../postgres/shadow.js";
 import { loadParser, type Parser } from "../schema/parser.js";
-import type { RenameCandidate } from "./deltas/library.js";
+import type { RenameOptions } from "./deltas/renames.js";
+import { withRowsInMind } from "./deltas/rows.js";
 import { type Written, writeDeltas } from "./deltas/write.js";
 import { refuseSettingsThatDiffer } from "./diff.js";
 import type { SchemaText } from "./live-schema.js";
@@ -20,11 +21,9 @@ import { connectionOfSource, databaseOf, parseSource, readSource, sourceName } f
 import type { CommandOptions } from "./session.js";
 
 /** How deltas are to be written. */
-export interface WritingOptions extends CommandOptions {
-  /** Which of the possible renames are meant; none unless given. */
-  readonly chooseRenames?:
-    | ((candidates: readonly RenameCandidate[]) => Promise<readonly RenameCandidate[]>)
-    | undefined;
+export interface WritingOptions extends CommandOptions, RenameOptions {
+  /** Whether the safer ways are written, which hold up nobody for long. */
+  readonly online?: boolean | undefined;
 }
 
 export interface DeltasOptions extends WritingOptions {
@@ -45,12 +44,10 @@ export async function deltas(from: string, to: string, options: DeltasOptions = 
   const like = databaseOf(before) ?? databaseOf(after);
   const [old, now] = await Promise.all([readSource(before, options, like), readSource(after, options, like)]);
   refuseSettingsThatDiffer(old, now);
-  const near =
-    (await connectionOfSource(after, options)) ?? (await connectionOfSource(before, options)) ?? undefined;
-  const result = await writeAndProve(
-    { from: old, to: now, near, pending: "", database: { pgDump: "bundled", schema: now.settings } },
-    options,
-  );
+  const [there, here] = [await connectionOfSource(before, options), await connectionOfSource(after, options)];
+  const places = { near: here ?? there ?? undefined, rows: there ?? here ?? undefined };
+  const database = { pgDump: "bundled", schema: now.settings };
+  const result = await writeAndProve({ from: old, to: now, ...places, pending: "", database }, options);
   const { out } = options;
   const file = out === undefined ? null : resolve(options.cwd ?? process.cwd(), out);
   if (file !== null) await writeAtomic(file, result.sql);
@@ -64,6 +61,8 @@ export interface WritingRequest {
   readonly pending: string;
   /** A database on whose server shadows are made where they may be. */
   readonly near: ConnectionSettings | undefined;
+  /** A database with rows such as those that the deltas will meet. */
+  readonly rows: ConnectionSettings | undefined;
   readonly database: Pick<ProjectDatabase, "pgDump" | "schema">;
 }
 
@@ -79,16 +78,18 @@ export async function writeAndProve(
   try {
     const parser = await loadParser();
     const written = await write(servers, request, options, parser);
-    const text = renderStatements(written.statements, parser);
+    const statements = await withRowsInMind(written.statements, request.rows, parser);
+    const open = [...statements.flatMap(({ place }) => place ?? []), ...written.open];
+    const text = renderStatements(statements, parser);
     const places = renderPlaces(written.open);
     const common = {
       sql: [text, places].filter((part) => part !== "").join("\n"),
-      statements: written.statements.map(({ sql, notes }) => ({
+      statements: statements.map(({ sql, notes }) => ({
         sql,
         notes: [...notes],
         destructive: statementFacts({ text: sql }, parser).destructive,
       })),
-      open: written.open.map(({ id, change, details, why }) => ({
+      open: open.map(({ id, change, details, why }) => ({
         ...named(id),
         change,
         details: [...details],
@@ -98,8 +99,8 @@ export async function writeAndProve(
       reasons: [],
       warnings: [],
     };
-    if (written.open.length > 0) return { ...common, outcome: "open" };
-    if (written.statements.length === 0) return { ...common, outcome: "nothing" };
+    if (open.length > 0) return { ...common, outcome: "open" };
+    if (statements.length === 0) return { ...common, outcome: "nothing" };
     return { ...common, ...(await verdict(servers, request, text, options)) };
   } finally {
     await servers.close();
@@ -121,7 +122,7 @@ async function write(
 ): Promise<Written> {
   const written = (await checkDeltas(Buffer.from(pending), "the pending deltas")).statements;
   const progress = options.progress ?? (() => undefined);
-  const chooseRenames = options.chooseRenames ?? (async () => []);
+  const { online = false } = options;
   const on = (server: ShadowServer) =>
     writeDeltas({
       from,
@@ -129,7 +130,8 @@ async function write(
       pending: written.map(({ text }) => ({ sql: text })),
       server,
       parser,
-      chooseRenames,
+      renames: options,
+      online,
       progress,
     });
   const own = await servers.own(near);

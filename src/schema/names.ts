@@ -9,6 +9,11 @@ export function readable(name: string): string {
   return PLAIN.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }
 
+/** The stored name behind a readable one. */
+export function storedName(name: string): string {
+  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
+}
+
 export function qualified(schema: string | null, name: string): string {
   return schema === null ? name : `${readable(schema)}.${name}`;
 }

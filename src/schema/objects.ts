@@ -1,6 +1,6 @@
 /** From what statements say to the objects they say it about, each with a checksum. */
 import { createHash } from "node:crypto";
-import { qualified } from "./names.js";
+import { qualified, storedName } from "./names.js";
 import type { Ignored } from "./settings.js";
 import { type Address, type Fragment, idOf } from "./statements/fragment.js";
 import type { Said } from "./statements/read.js";
@@ -70,7 +70,7 @@ export function assembleObjects(said: readonly Said[], ignored: Ignored): Map<st
   for (const { sql, fragments } of said) {
     for (const fragment of fragments) {
       const { about } = fragment;
-      if (about === undefined || !ignored.table(about.schema, plain(about.name)))
+      if (about === undefined || !ignored.table(about.schema, storedName(about.name)))
         gather(registry, fragment, sql);
     }
   }
@@ -157,18 +157,13 @@ function throughAlias(fragment: Fragment, { aliases }: Registry): Fragment {
   return { ...fragment, of: found.of, part: isOfIndex ? spoken : `${fragment.part} on ${spoken}` };
 }
 
-/** The stored name behind a readable one. */
-function plain(name: string): string {
-  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
-}
-
 const LIKE_TABLES: ReadonlySet<string> = new Set(["table", "view", "materialized view", "foreign table"]);
 
 function isIgnored({ address, table }: Builder, ignored: Ignored): boolean {
   const { type, schema, name } = address;
-  if (table !== undefined && ignored.table(table.schema, plain(table.name))) return true;
-  if (schema === null) return type === "schema" && ignored.schema(plain(name));
-  return ignored.schema(schema) || (LIKE_TABLES.has(type) && ignored.table(schema, plain(name)));
+  if (table !== undefined && ignored.table(table.schema, storedName(table.name))) return true;
+  if (schema === null) return type === "schema" && ignored.schema(storedName(name));
+  return ignored.schema(schema) || (LIKE_TABLES.has(type) && ignored.table(schema, storedName(name)));
 }
 
 function finish(builder: Builder, builders: ReadonlyMap<string, Builder>): SchemaObject {

@@ -18,10 +18,12 @@ import { ConfigError, type ExitStatus } from "../../errors.js";
 import type { Colors, Output } from "../output.js";
 import { table } from "../table.js";
 import { type ArgumentsOf, commandOptions, type GlobalArguments, verb } from "../verb.js";
-import { noteWriting, statementCount, writingStatus } from "./deltas.js";
+import { noteWriting, ONLINE, RENAMES, statementCount, writingOptions, writingStatus } from "./deltas.js";
 import { printDiff, printHash } from "./schema.js";
 
 const flag = (describe: string) => ({ describe, type: "boolean" as const, default: false });
+
+const lower = (text: string) => `${text.charAt(0).toLowerCase()}${text.slice(1)}`;
 
 const options = (yargs: Argv<GlobalArguments>) =>
   yargs
@@ -49,6 +51,11 @@ const options = (yargs: Argv<GlobalArguments>) =>
     .option("wdb-ver", flag("Print the version that the ledger gives the database"))
     .option("wdb-log", flag("Print what the ledger knows of the database, oldest first"))
     .option("wdb-deltas", flag("Write the SQL that the pending deltas lack"))
+    .option("renames", {
+      ...RENAMES,
+      describe: `With --wdb-deltas or --wdb-edit: ${lower(RENAMES.describe)}`,
+    })
+    .option("online", { ...ONLINE, describe: `With --wdb-deltas or --wdb-edit: ${lower(ONLINE.describe)}` })
     .option("wdb-edit", flag("Open the pending deltas in $VISUAL or $EDITOR, with what they lack at the end"))
     .option("command", { alias: "c", describe: "Run SQL", type: "string", requiresArg: true })
     .option("file", {
@@ -184,7 +191,10 @@ const ACTIONS: readonly (readonly [(args: Arguments) => boolean, Action])[] = [
     ({ wdbDeltas }) => wdbDeltas,
     async (args, output) => {
       const { writePending } = await import("../../commands/db/deltas.js");
-      const result = await writePending(databaseOptions(args, output));
+      const result = await writePending({
+        ...databaseOptions(args, output),
+        ...writingOptions(args, output),
+      });
       noteWriting(result, output);
       output.result(result, () =>
         result.outcome === "nothing" ? "" : `${result.file}: ${statementCount(result)}\n\n${result.sql}`,
@@ -196,7 +206,7 @@ const ACTIONS: readonly (readonly [(args: Arguments) => boolean, Action])[] = [
     ({ wdbEdit }) => wdbEdit,
     async (args, output) => {
       const { editDeltas } = await import("../../commands/db/edit.js");
-      const result = await editDeltas(databaseOptions(args, output));
+      const result = await editDeltas({ ...databaseOptions(args, output), ...writingOptions(args, output) });
       for (const note of result.notes) output.note(note);
       output.result(
         result,

@@ -1,8 +1,9 @@
-import { deltas } from "../../commands/deltas.js";
+import { RENAME_MODES, type RenameCandidate, type RenameMode } from "../../commands/deltas/renames.js";
+import { deltas, type WritingOptions } from "../../commands/deltas.js";
 import type { DeltasResult } from "../../commands/results.js";
 import type { ExitStatus } from "../../errors.js";
 import type { Output } from "../output.js";
-import { commandOptions, verb } from "../verb.js";
+import { commandOptions, type GlobalArguments, verb } from "../verb.js";
 
 const SOURCE = "shopdb, prod:shopdb, shopdb@1.2.0, shopdb@head, postgres://… or path/file.sql";
 
@@ -14,13 +15,16 @@ export const deltasVerb = verb({
       .positional("from", { describe: `One schema: ${SOURCE}`, type: "string", demandOption: true })
       .positional("to", { describe: "The other", type: "string", demandOption: true })
       .option("out", { describe: "Write it to a file", type: "string", requiresArg: true })
+      .option("renames", RENAMES)
+      .option("online", ONLINE)
       .example("$0 deltas shopdb@head shopdb", "what was done to the database since the newest version")
       .example(
         "$0 deltas prod:shopdb shopdb@head --out up.sql",
         "what would bring a stage to the newest version",
       ),
   run: async (args, output) => {
-    const result = await deltas(args.from, args.to, { ...commandOptions(args, output), out: args.out });
+    const { out } = args;
+    const result = await deltas(args.from, args.to, { ...writingOptions(args, output), out });
     noteWriting(result, output);
     output.result(result, () =>
       result.file === null ? result.sql : `${result.file}: ${statementCount(result)}`,
@@ -28,6 +32,47 @@ export const deltasVerb = verb({
     return writingStatus(result);
   },
 });
+
+export const RENAMES = {
+  describe:
+    "Take what is dropped and added alike for renamed: ask on a terminal, never, or always where it is certain",
+  choices: RENAME_MODES,
+  default: "ask",
+} as const;
+
+export const ONLINE = {
+  describe: "Write the safer ways, which hold up nobody who uses a table for long",
+  type: "boolean",
+  default: false,
+} as const;
+
+interface WritingArguments extends GlobalArguments {
+  readonly renames: RenameMode;
+  readonly online: boolean;
+}
+
+/** What the writing is told; somebody can be asked on a terminal only. */
+export function writingOptions(args: WritingArguments, output: Output): WritingOptions {
+  const { renames, online, json } = args;
+  const isTerminal = process.stdin.isTTY === true && process.stderr.isTTY === true;
+  const askRename =
+    isTerminal && !json ? (candidate: RenameCandidate) => askWhetherRenamed(candidate, output) : undefined;
+  return { ...commandOptions(args, output), renames, online, askRename };
+}
+
+async function askWhetherRenamed({ kind, from, to }: RenameCandidate, output: Output): Promise<boolean> {
+  output.done();
+  const { createInterface } = await import("node:readline/promises");
+  const asking = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await asking.question(
+      `Was the ${kind} ${from} renamed to ${to}? Otherwise it is dropped. [y/N] `,
+    );
+    return /^y(?:es)?$/i.test(answer.trim());
+  } finally {
+    asking.close();
+  }
+}
 
 type Writing = Pick<DeltasResult, "outcome" | "open" | "renames" | "reasons" | "warnings" | "statements">;
 
@@ -39,7 +84,9 @@ export function statementCount({ statements }: Pick<Writing, "statements">): str
 export function noteWriting({ outcome, open, renames, reasons, warnings }: Writing, output: Output): void {
   for (const warning of warnings) output.note(`warning: ${warning}`);
   for (const { kind, from, to } of renames)
-    output.note(`${kind} ${from} is dropped and ${to} is added, which are alike: a rename? See --renames.`);
+    output.note(
+      `${kind} ${from} is dropped and ${to} is added, which are alike. Where it was renamed: --renames always`,
+    );
   for (const { type, name, change, why } of open)
     output.note(`not written: ${type} ${name} ${change}${why === null ? "" : ` (${why})`}`);
   for (const reason of reasons) output.note(`not proven: ${reason}`);

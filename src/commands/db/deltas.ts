@@ -61,7 +61,7 @@ export async function suggestPending(
   const parent = nextParent({ archive: state.archive, databaseVersion: at });
   const from = await archivedSchemaText(state, parent.key);
   const { schema: to, connection: near } = state.live;
-  const written = await writeAndProve({ from, to, near, pending, database }, options);
+  const written = await writeAndProve({ from, to, near, rows: near, pending, database }, options);
   const paragraphs = [pending.trim(), written.sql.trim()].filter((part) => part !== "");
   return {
     database: database.name,

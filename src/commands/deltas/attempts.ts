@@ -51,8 +51,9 @@ class Trial {
 
   /** @returns the server's message where it refuses the way, which then has done nothing */
   async take(way: Way): Promise<string | null> {
-    const [only] = way;
-    if (only !== undefined && way.length === 1 && this.#isOutside(only)) return this.#takeOutside(only);
+    const mistake = this.#mistakeIn(way);
+    if (mistake !== null) return mistake;
+    if (way.some((statement) => this.#isOutside(statement))) return this.#takeOutside(way);
     const refusal = await this.#takeInside(way);
     if (refusal?.code !== UNSAFE_NEW_ENUM_VALUE) return refusal?.message ?? null;
     await this.end();
@@ -60,13 +61,26 @@ class Trial {
     return (await this.#takeInside(way))?.message ?? null;
   }
 
+  /** A statement that does not parse would be refused by the server, and by whoever archives it. */
+  #mistakeIn(way: Way): string | null {
+    try {
+      for (const { sql } of way) this.parser.parse(sql);
+      return null;
+    } catch (error) {
+      if (error instanceof Error) return error.message;
+      throw error;
+    }
+  }
+
   #isOutside({ sql }: WrittenStatement): boolean {
     return statementFacts({ text: sql }, this.parser).outsideTransaction;
   }
 
-  async #takeOutside({ sql }: WrittenStatement): Promise<string | null> {
+  /** What some of its statements have done before one is refused stays done. */
+  async #takeOutside(way: Way): Promise<string | null> {
     await this.end();
-    const refusal = await this.#query(sql);
+    let refusal: ServerError | null = null;
+    for (const { sql } of way) refusal ??= await this.#query(sql);
     await this.begin();
     return refusal?.message ?? null;
   }

@@ -1,5 +1,5 @@
 /** Where deltas are tried while they are written: the old schema and the new one, each in a shadow of one server. */
-import { type Attempt, plainly, type WrittenStatement } from "../../deltas/write/written.js";
+import type { Attempt, WrittenStatement } from "../../deltas/write/written.js";
 import { type ConnectionSettings, withClient } from "../../postgres/connection.js";
 import type { ShadowLoad, ShadowServer } from "../../postgres/shadow.js";
 import { Workshop } from "../../postgres/workshop.js";
@@ -75,11 +75,10 @@ export class Bench {
     return readLiveSchema(shadow, { pgDump: "bundled", schema: this.sources.from.settings });
   }
 
-  /** The schema that statements would lead to, run on a copy of what is worked on; refused ones are passed over. */
-  async readAfter(statements: readonly string[]): Promise<SchemaText> {
+  /** The schema that attempts would lead to, made on a copy of what is worked on; refused ones are passed over. */
+  async readAfter(attempts: readonly Attempt[]): Promise<SchemaText> {
     const copy = await this.workshop.copyOf(this.work);
     try {
-      const attempts = statements.map((sql) => ({ about: sql, ways: [[plainly(sql)]] }));
       await withClient(copy, (client) => makeAttempts(client, attempts, this.parser));
       return await this.read(copy);
     } finally {

@@ -7,20 +7,9 @@ import type { DataHolder, DrawnStatement } from "../../deltas/write/careful.js";
 import { type ConnectionSettings, withPool } from "../../postgres/connection.js";
 import { quoteIdentifier } from "../../postgres/quote.js";
 import { qualified, readable } from "../../schema/names.js";
+import type { Parser } from "../../schema/parser.js";
 import { ignoredBy, type SchemaSettings } from "../../schema/settings.js";
-
-/** Something that is gone and something that came, alike but for the name. */
-export interface RenameCandidate {
-  /** e.g. `column`, `table`. */
-  readonly kind: string;
-  /** e.g. `shop.orders.note`. */
-  readonly from: string;
-  readonly to: string;
-  /** Whether each is like no other. */
-  readonly isCertain: boolean;
-  /** The statement that gives the new name. */
-  readonly sql: string;
-}
+import type { RenameCandidate } from "./renames.js";
 
 export interface LibraryPlan {
   /** In the order in which they are to run. */
@@ -54,6 +43,7 @@ export async function planDifference(
   from: LibraryFacts,
   to: LibraryFacts,
   settings: SchemaSettings,
+  parser: Parser,
 ): Promise<LibraryPlan | null> {
   const { plan } = await import("@supabase/pg-delta/plan");
   let planned: ReturnType<typeof plan>;
@@ -74,7 +64,7 @@ export async function planDifference(
     .flatMap(({ sql, produces, destroys }) => {
       const plain = sql.trim().replace(/;$/, "");
       const said = settings.owners ? plain : withoutOwner(plain);
-      if (said === null) return [];
+      if (said === null || !parses(said, parser)) return [];
       return [{ sql: said, destroys: destroys.flatMap(holderOfData), makes: produces.flatMap(holderOfData) }];
     });
   const renames = planned.renameCandidates.flatMap(({ from: old, to: now, status }): RenameCandidate[] => {
@@ -90,6 +80,15 @@ export async function planDifference(
 /** Says who owns something: as good as nothing where owners do not count, and in the way on another server. */
 const OWNER = /^ALTER [^;]* OWNER TO [^;]*$/s;
 const AUTHORIZATION = /^(CREATE SCHEMA (?:"(?:[^"]|"")+"|\S+)) AUTHORIZATION .*$/s;
+
+/** A statement that does not parse is a mistake of the library's; what it was for is left to our own. */
+function parses(sql: string, parser: Parser): boolean {
+  try {
+    return parser.parse(sql).stmts?.length === 1;
+  } catch {
+    return false;
+  }
+}
 
 function withoutOwner(sql: string): string | null {
   return OWNER.test(sql) ? null : sql.replace(AUTHORIZATION, "$1");

@@ -1,7 +1,7 @@
 /** Tables that no ALTER leads to what they are to be: which they are, and what makes them anew with their rows. */
-import { changeInPlace, droppingOf, statementsOf } from "../../deltas/write/changes.js";
+import { changeInPlace, droppingOf, inTurn, statementsOf } from "../../deltas/write/changes.js";
 import { isPartition, rebuilding } from "../../deltas/write/rebuild.js";
-import { type Attempt, plainly } from "../../deltas/write/written.js";
+import type { Attempt } from "../../deltas/write/written.js";
 import type { SchemaDiff, SchemaObject } from "../../schema/index.js";
 import type { Parser } from "../../schema/parser.js";
 import { placesIn, type Standing, type State, withoutTheirParts } from "./standing.js";
@@ -16,16 +16,20 @@ export function tablesToRebuild({ changed }: SchemaDiff): string[] {
     .map(({ after }) => after.id);
 }
 
-/**
- * Makes tables anew, as one attempt: all that depends on them is dropped first, and comes back with what else is left
- * to do.
- */
-export async function rebuildAttempt(
+export interface RebuildAttempts {
+  /** Drop all that depends on the tables; it comes back with what else is left to do. */
+  readonly clearing: readonly Attempt[];
+  /** Makes the tables anew. */
+  readonly rebuilding: Attempt;
+}
+
+/** Makes tables anew. @returns null where they are not what has to change */
+export async function rebuildAttempts(
   ids: ReadonlySet<string>,
   state: State,
   standing: Standing,
   parser: Parser,
-): Promise<Attempt | null> {
+): Promise<RebuildAttempts | null> {
   const { now, target, left } = state;
   const wanted = (await target.canonical()).objects;
   const placeNow = placesIn(now);
@@ -38,18 +42,17 @@ export async function rebuildAttempt(
   const isOfMoved = ({ parent }: SchemaObject) => parent !== null && moved.has(parent);
   const others = lost.dropped.filter((object) => object.type !== "table" && !isOfMoved(object));
   const parts = lost.changed.flatMap((change) => changeInPlace(change, parser));
-  const way = [
-    ...parts.flatMap(({ ways: [first = []] }) => first),
-    ...droppingOf(withoutTheirParts(others), placeNow, parser).map(({ sql }) => plainly(sql)),
-    ...rebuilding(
-      {
-        tables: tables.map((before) => ({ before, after: wanted.get(before.id) ?? null })),
-        added: left.added.filter((object) => isPartition(statementsOf(object, parser).attached)),
-        sequences: [...wanted.values()].filter((object) => object.type === "sequence" && isOfMoved(object)),
-        placeOf: placesIn(target),
-      },
-      parser,
-    ),
-  ];
-  return { about: [...ids].join(", "), ways: [way] };
+  const way = rebuilding(
+    {
+      tables: tables.map((before) => ({ before, after: wanted.get(before.id) ?? null })),
+      added: left.added.filter((object) => isPartition(statementsOf(object, parser).attached)),
+      sequences: [...wanted.values()].filter((object) => object.type === "sequence" && isOfMoved(object)),
+      placeOf: placesIn(target),
+    },
+    parser,
+  );
+  return {
+    clearing: [...parts, ...inTurn(droppingOf(withoutTheirParts(others), placeNow, parser))],
+    rebuilding: { about: [...ids].join(", "), ways: [way] },
+  };
 }

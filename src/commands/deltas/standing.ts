@@ -1,7 +1,9 @@
 /** How far the writing has come: what was worked on, held against the target. */
 import { cutStatements } from "../../deltas/cut.js";
 import type { PlaceOf } from "../../deltas/write/changes.js";
+import { plainly, type Way } from "../../deltas/write/written.js";
 import { diffSchemas, type Schema, type SchemaDiff, type SchemaObject } from "../../schema/index.js";
+import { storedName } from "../../schema/names.js";
 import type { SchemaText } from "../live-schema.js";
 import type { Bench } from "./bench.js";
 
@@ -38,9 +40,15 @@ export class Standing {
 
   /** What goes when statements are run with CASCADE: PostgreSQL itself says what depends on what. */
   async lostWith(drops: readonly string[], { schema }: State): Promise<SchemaDiff> {
-    const after = await this.bench.readAfter(drops.map((sql) => `${sql} CASCADE`));
+    const after = await this.bench.readAfter(drops.map((sql) => ({ about: sql, ways: withCascade(sql) })));
     return diffSchemas(schema, await after.canonical());
   }
+}
+
+/** User mappings take nothing along, and know no CASCADE. */
+function withCascade(sql: string): Way[] {
+  const isDrop = sql.startsWith("DROP ") && !sql.startsWith("DROP USER MAPPING ");
+  return [[plainly(isDrop ? `${sql} CASCADE` : sql)]];
 }
 
 export function isNothing({ added, changed, dropped }: SchemaDiff): boolean {
@@ -69,15 +77,22 @@ export function placesIn({ text }: SchemaText): PlaceOf {
   };
 }
 
-/** The columns with values of their own, and the tables, that are lost beside what is meant. */
-export function dataIn({ changed, dropped }: SchemaDiff, meant: ReadonlySet<string>): string[] {
+/** What would be lost beside what is meant. */
+export interface LostData {
+  /** Columns with values of their own, by the id of their table and their name as it is stored. */
+  readonly columns: readonly { readonly table: string; readonly column: string }[];
+  /** The ids of tables. */
+  readonly tables: readonly string[];
+}
+
+export function dataIn({ changed, dropped }: SchemaDiff, meant: ReadonlySet<string>): LostData {
   const columns = changed.flatMap(({ after, parts }) =>
     parts
       .filter(({ part, change, before }) => change === "dropped" && isData(part, before))
-      .map(({ part }) => `${part} of ${after.id}`),
+      .map(({ part }) => ({ table: after.id, column: storedName(part.slice("column ".length)) })),
   );
   const tables = dropped.filter(({ id, type }) => type === "table" && !meant.has(id)).map(({ id }) => id);
-  return [...columns, ...tables];
+  return { columns, tables };
 }
 
 function isData(part: string, before: string | null): boolean {

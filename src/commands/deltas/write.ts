@@ -1,7 +1,12 @@
 /** Writing deltas: what leads from one schema to another, as statements that were seen to work. */
-import { asDrawn, remakesColumns, sparingRows, tablesRemade } from "../../deltas/write/careful.js";
-import type { OpenDifference, WrittenStatement } from "../../deltas/write/written.js";
-import { plainly } from "../../deltas/write/written.js";
+import {
+  asDrawn,
+  type DrawnStatement,
+  remakesColumns,
+  sparingRows,
+  tablesRemade,
+} from "../../deltas/write/careful.js";
+import { type OpenDifference, onlyBy, plainly, type WrittenStatement } from "../../deltas/write/written.js";
 import { BlockedError } from "../../errors.js";
 import type { ShadowServer } from "../../postgres/shadow.js";
 import type { SchemaDiff } from "../../schema/index.js";
@@ -10,9 +15,11 @@ import { excerpt } from "../../stage/failures.js";
 import type { SchemaText } from "../live-schema.js";
 import { Bench } from "./bench.js";
 import { Draft } from "./draft.js";
-import { planDifference, type RenameCandidate, readFacts } from "./library.js";
-import { rebuildAttempt, tablesToRebuild } from "./rebuilds.js";
+import { type LibraryPlan, planDifference, readFacts } from "./library.js";
+import { rebuildAttempts, tablesToRebuild } from "./rebuilds.js";
 import { workOff } from "./remainder.js";
+import { likelyRenames, type RenameCandidate, RenameChooser, type RenameOptions } from "./renames.js";
+import { withSaferWays } from "./safer.js";
 import { Standing } from "./standing.js";
 
 export interface WriteRequest {
@@ -22,8 +29,9 @@ export interface WriteRequest {
   readonly pending: readonly { readonly sql: string }[];
   readonly server: ShadowServer;
   readonly parser: Parser;
-  /** Which of the possible renames are meant. */
-  readonly chooseRenames: (candidates: readonly RenameCandidate[]) => Promise<readonly RenameCandidate[]>;
+  readonly renames: RenameOptions;
+  /** Whether the safer ways are written, which hold up nobody for long. */
+  readonly online: boolean;
   readonly progress: (doing: string) => void;
 }
 
@@ -58,9 +66,10 @@ export async function writeDeltas(request: WriteRequest): Promise<Written> {
  * they come first, so that nothing is done to them that is not needed.
  */
 async function write(bench: Bench, request: WriteRequest): Promise<Written> {
+  const chooser = new RenameChooser(request.renames);
   let rebuilt: ReadonlySet<string> = new Set();
   for (;;) {
-    const { written, toRebuild } = await writeOnce(bench, request, rebuilt);
+    const { written, toRebuild } = await new Writer(bench, request, chooser, rebuilt).write();
     const more = toRebuild.filter((id) => !rebuilt.has(id));
     if (more.length === 0) return written;
     rebuilt = new Set([...rebuilt, ...more]);
@@ -68,46 +77,85 @@ async function write(bench: Bench, request: WriteRequest): Promise<Written> {
   }
 }
 
-async function writeOnce(
-  bench: Bench,
-  { parser, pending, from, to, progress }: WriteRequest,
-  rebuilt: ReadonlySet<string>,
-): Promise<{ readonly written: Written; readonly toRebuild: readonly string[] }> {
-  const draft = new Draft(bench);
-  const standing = new Standing(bench, to);
-  const rebuild = async () => {
-    const attempt = await rebuildAttempt(rebuilt, await standing.look(), standing, parser);
-    return attempt !== null && (await draft.add([attempt])) > 0;
-  };
-  await runPending(bench, pending);
-  const isRebuilt = rebuilt.size === 0 || (await rebuild());
-  progress("asking what differs");
-  const plan = await planDifference(
-    await readFacts(bench.work),
-    await readFacts(bench.target),
-    from.settings,
-  );
-  const { statements, renames } = plan ?? { statements: [], renames: [] };
-  const toRebuild = tablesRemade(statements).filter((id) => !rebuilt.has(id));
-  if (toRebuild.length > 0) return { written: NOTHING, toRebuild };
-  await draft.add(
-    isRebuilt && !remakesColumns(statements)
-      ? asDrawn(statements)
-      : sparingRows(
-          statements,
-          isRebuilt ? new Set() : rebuilt,
-          { from: (await standing.look()).schema, to: await to.canonical() },
-          parser,
-        ),
-  );
-  // What they are made of may have been missing before.
-  if (!isRebuilt) await rebuild();
-  progress("looking what is left");
-  const { left } = await workOff(draft, standing, parser);
-  return {
-    written: { statements: draft.statements, open: openIn(left, draft.reasons), renames },
-    toRebuild: tablesToRebuild(left),
-  };
+interface Outcome {
+  readonly written: Written;
+  readonly toRebuild: readonly string[];
+}
+
+/** One beginning: from the old schema to the new one, with what is known by then. */
+class Writer {
+  readonly #draft: Draft;
+  readonly #standing: Standing;
+
+  constructor(
+    private readonly bench: Bench,
+    private readonly request: WriteRequest,
+    private readonly chooser: RenameChooser,
+    private readonly rebuilt: ReadonlySet<string>,
+  ) {
+    this.#draft = new Draft(bench, request.online ? withSaferWays(request.parser) : undefined);
+    this.#standing = new Standing(bench, request.to);
+  }
+
+  async write(): Promise<Outcome> {
+    const { pending, parser, to, progress } = this.request;
+    await runPending(this.bench, pending);
+    const isRebuilt = this.rebuilt.size === 0 || (await this.#rebuild());
+    progress("asking what differs");
+    const statements = await this.#askLibrary();
+    const toRebuild = tablesRemade(statements).filter((id) => !this.rebuilt.has(id));
+    if (toRebuild.length > 0) return { written: NOTHING, toRebuild };
+    if (isRebuilt && !remakesColumns(statements)) await this.#draft.add(asDrawn(statements));
+    else {
+      const spared = isRebuilt ? new Set<string>() : this.rebuilt;
+      const schemas = { from: (await this.#standing.look()).schema, to: await to.canonical() };
+      await this.#draft.add(sparingRows(statements, spared, schemas, parser));
+      // What the tables are made of may have been missing before.
+      if (!isRebuilt) await this.#rebuild();
+    }
+    progress("looking what is left");
+    const { left } = await workOff(this.#draft, this.#standing, parser);
+    const written = {
+      statements: this.#draft.statements,
+      open: openIn(left, this.#draft.reasons),
+      renames: this.chooser.declined,
+    };
+    return { written, toRebuild: tablesToRebuild(left) };
+  }
+
+  async #rebuild(): Promise<boolean> {
+    const state = await this.#standing.look();
+    const attempts = await rebuildAttempts(this.rebuilt, state, this.#standing, this.request.parser);
+    if (attempts === null) return false;
+    await this.#draft.add(attempts.clearing);
+    return (await this.#draft.add([attempts.rebuilding])) > 0;
+  }
+
+  /** Renames come first, one after another: what is inside shows only when what is around has its name. */
+  async #askLibrary(): Promise<readonly DrawnStatement[]> {
+    const { from, parser } = this.request;
+    const target = await readFacts(this.bench.target);
+    for (;;) {
+      const plan = await planDifference(await readFacts(this.bench.work), target, from.settings, parser);
+      const chosen = await this.chooser.choose(await this.#likely(plan));
+      const renames = chosen.map(({ kind, from: name, sql }) => onlyBy(`${kind} ${name}`, sql));
+      if (renames.length === 0 || (await this.#draft.add(renames)) === 0) return plan?.statements ?? [];
+    }
+  }
+
+  /** What the library sees of names is not enough for tables, columns, indexes and enums; the rest need not be read. */
+  async #likely(plan: LibraryPlan | null): Promise<readonly RenameCandidate[]> {
+    const { from, to, pending } = this.request;
+    const { statements, renames } = plan ?? { statements: [], renames: [] };
+    const says = (pattern: RegExp) => statements.some(({ sql }) => pattern.test(sql));
+    const isAboutIndexes = says(/^DROP INDEX /) && says(/^CREATE (?:UNIQUE )?INDEX /);
+    const isAboutTables = renames.some(({ kind }) => kind === "table" || kind === "column");
+    const isAboutEnums = says(/^(?:ALTER|CREATE) TYPE /);
+    if (plan !== null && !isAboutTables && !isAboutIndexes && !isAboutEnums) return renames;
+    const isUntouched = pending.length === 0 && this.#draft.statements.length === 0;
+    const now = isUntouched ? await from.canonical() : (await this.#standing.look()).schema;
+    return likelyRenames(renames, now, await to.canonical());
+  }
 }
 
 const NOTHING: Written = { statements: [], open: [], renames: [] };

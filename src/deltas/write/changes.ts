@@ -3,6 +3,7 @@ import type { ObjectChange, SchemaObject } from "../../schema/index.js";
 import type { Parser } from "../../schema/parser.js";
 import { changeAttached } from "./attached.js";
 import { changeDomain } from "./domain-changes.js";
+import { relationSql } from "./names.js";
 import { type Stated, statedIn } from "./stated.js";
 import { changeTable, createIn } from "./table-changes.js";
 import { dropping, undoing } from "./undo.js";
@@ -23,11 +24,25 @@ export function statementsOf({ sql }: Pick<SchemaObject, "sql">, parser: Parser)
 }
 
 /** What changes an object where it stands. What cannot be changed so is left, to be replaced. */
-export function changeInPlace({ before, after }: ObjectChange, parser: Parser): Attempt[] {
+export function changeInPlace({ before, after, parts }: ObjectChange, parser: Parser): Attempt[] {
   const [was, is] = [statementsOf(before, parser), statementsOf(after, parser)];
   const about = after.id;
   const changed = was.creation?.text === is.creation?.text ? [] : changeCreation(about, was, is, parser);
-  return [...changed, ...changeAttached(about, was.attached, is.attached, parser)];
+  const settings = changeSettings(about, parts, is);
+  return [...changed, ...settings, ...changeAttached(about, was.attached, is.attached, parser)];
+}
+
+/** What pg_dump says by a setting before the statement. */
+function changeSettings(
+  about: string,
+  parts: ObjectChange["parts"],
+  { creation }: ObjectStatements,
+): Attempt[] {
+  const table = creation === null ? undefined : createIn(creation.node);
+  const method = parts.find(({ part }) => part === "access method");
+  if (table === undefined || method === undefined) return [];
+  const name = method.after ?? "heap";
+  return [onlyBy(about, `ALTER TABLE ${relationSql(table.relation)} SET ACCESS METHOD ${name}`)];
 }
 
 const REPLACED_BY_SQL =
@@ -43,9 +58,21 @@ function changeCreation(
   if (createIn(after.node) !== undefined) return changeTable(about, before, after, parser);
   if ("CreateSeqStmt" in after.node) return changeSequence(about, before, after);
   if ("CreateDomainStmt" in after.node) return changeDomain(about, before, after);
+  if ("CreateRangeStmt" in after.node) return changeRange(about, before, after);
   if (REPLACED_BY_SQL.test(after.text))
     return [onlyBy(about, after.text.replace(REPLACED_BY_SQL, "CREATE OR REPLACE "))];
   return [];
+}
+
+const MULTIRANGE = /\bmultirange_type_name = ([^\n]+?)(?=,?\n)/;
+
+/** All but the name of its multirange is for ever. */
+function changeRange(about: string, before: Stated, after: Stated): Attempt[] {
+  const [was, is] = [before, after].map(({ text }) => MULTIRANGE.exec(text)?.[1]);
+  const isAlike = before.text.replace(MULTIRANGE, "") === after.text.replace(MULTIRANGE, "");
+  if (!isAlike || was === undefined || is === undefined) return [];
+  const name = is.split(/\.(?=[^.]+$)/).at(-1) ?? is;
+  return [onlyBy(about, `ALTER TYPE ${was} RENAME TO ${name}`)];
 }
 
 /** pg_dump spells out all that a sequence is, but for CYCLE and whether it is logged. */

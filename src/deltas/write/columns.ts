@@ -67,7 +67,12 @@ function endOfBody(bytes: Buffer, start: number): number {
   return end < 0 ? bytes.length : end;
 }
 
-function columnIn(column: ColumnDef, slice: (from: number, to: number) => string, end: number): Column {
+/** A column in pieces; `slice` gives the text between two places, which count bytes. */
+export function columnIn(
+  column: ColumnDef,
+  slice: (from: number, to: number) => string,
+  end: number,
+): Column {
   const { colname = "", typeName, collClause, location = 0 } = column;
   const constraints = (column.constraints ?? []).flatMap((node) =>
     "Constraint" in node ? [node.Constraint] : [],

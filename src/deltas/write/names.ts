@@ -1,7 +1,7 @@
 /** Names from parse trees, as SQL. */
 import type { FunctionParameter, Node, RangeVar, RoleSpec, TypeName } from "libpg-query";
 import { quoteIdentifier } from "../../postgres/quote.js";
-import { typeText } from "../../schema/names.js";
+import { storedName, typeText } from "../../schema/names.js";
 
 /** A qualified name from its parts. */
 export function sqlName(parts: readonly string[]): string {
@@ -72,4 +72,20 @@ export function roleSql({ roletype, rolename = "" }: RoleSpec): string {
     default:
       return quoteIdentifier(rolename);
   }
+}
+
+/** A readable name, such as a part or an id has it, as SQL. */
+export function nameSql(readable: string): string {
+  return quoteIdentifier(storedName(readable));
+}
+
+/** The name of an object that has no arguments, as SQL. */
+export function objectSql({
+  schema,
+  name,
+}: {
+  readonly schema: string | null;
+  readonly name: string;
+}): string {
+  return schema === null ? nameSql(name) : `${quoteIdentifier(schema)}.${nameSql(name)}`;
 }

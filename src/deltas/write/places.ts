@@ -9,12 +9,12 @@ const PLACES = /(?:^|\n)-- WRITE HERE:[^\n]*(?:\n--[^\n]*)*(?:\n|$)/g;
 
 /** Writes a place for each difference. @returns text that ends with a line end; empty for none */
 export function renderPlaces(open: readonly OpenDifference[]): string {
-  return open
-    .map(({ id, change, details, why }) => {
-      const lines = [...details.flatMap((detail) => detail.split("\n")), ...(why === null ? [] : [why])];
-      return `${PLACE} ${id} ${change}\n${lines.map((line) => `--   ${line}\n`).join("")}`;
-    })
-    .join("\n");
+  return open.map(renderPlace).join("\n");
+}
+
+export function renderPlace({ id, change, details, why }: OpenDifference): string {
+  const lines = [...details.flatMap((detail) => detail.split("\n")), ...(why === null ? [] : [why])];
+  return `${PLACE} ${id} ${change}\n${lines.map((line) => `--   ${line}\n`).join("")}`;
 }
 
 /** Where places are held: comments between the statements, not what looks like one in a function's body. */

@@ -46,7 +46,7 @@ export function rebuilding(
   const copies = known.flatMap(({ old, now }) =>
     old.creation === null || now?.creation == null || isPartition(old.attached)
       ? []
-      : [copying(old.creation, now.creation, parser)],
+      : copying(old.creation, now.creation, parser),
   );
   const counters = [
     ...sequences.flatMap((sequence) => counting(sequence, parser) ?? []),
@@ -60,7 +60,7 @@ export function rebuilding(
     ...counters.map((sql) => plainly(sql)),
     plainly(
       `DROP TABLE ${names.map((name) => sqlName([ASIDE, name.at(-1) ?? ""])).join(", ")}`,
-      "Its rows have been copied.",
+      copies.length > 0 ? "Its rows have been copied." : `DESTROYS DATA: ${names.map(nameOf).join(", ")}`,
     ),
     plainly(`DROP SCHEMA ${ASIDE}`),
   ];
@@ -102,12 +102,13 @@ export function isPartition(attached: readonly Stated[]): boolean {
   );
 }
 
-function copying(old: Stated, now: Stated, parser: Parser): WrittenStatement {
+function copying(old: Stated, now: Stated, parser: Parser): WrittenStatement[] {
   const [was, is] = [tableBody(old.text, parser).columns, tableBody(now.text, parser).columns];
   const kept = [...is.values()].flatMap((column): [Column, Column][] => {
     const before = was.get(column.name);
     return before === undefined || column.generated !== null ? [] : [[before, column]];
   });
+  if (kept.length === 0) return [];
   const name = relationOf(old);
   const isPartitioned = createIn(old.node)?.partspec !== undefined;
   const from = `${isPartitioned ? "" : "ONLY "}${sqlName([ASIDE, name.at(-1) ?? ""])}`;
@@ -118,11 +119,12 @@ function copying(old: Stated, now: Stated, parser: Parser): WrittenStatement {
   const columns = kept.map(([, column]) => sqlName([column.name])).join(", ");
   const lost = [...was.keys()].filter((column) => !is.has(column));
   const into = relationSql(createIn(now.node)?.relation);
-  return plainly(
+  const copied = plainly(
     `INSERT INTO ${into} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${values.join(", ")} FROM ${from}`,
     `All rows of ${nameOf(name)} are copied; nobody reads or writes it meanwhile.`,
     ...lost.map((column) => `DESTROYS DATA: column ${nameOf([...name, column])}`),
   );
+  return [copied];
 }
 
 /** A sequence goes on where the one set aside has stopped. */

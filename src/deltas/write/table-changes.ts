@@ -3,7 +3,7 @@ import type { CreateStmt, Node } from "libpg-query";
 import { quoteIdentifier } from "../../postgres/quote.js";
 import type { Parser } from "../../schema/parser.js";
 import { type Column, type TableBody, tableBody } from "./columns.js";
-import { relationSql } from "./names.js";
+import { relationSql, typeSql } from "./names.js";
 import type { Stated } from "./stated.js";
 import { type Attempt, onlyBy, plainly, type Way } from "./written.js";
 
@@ -24,9 +24,9 @@ export function changeTable(about: string, before: Stated, after: Stated, parser
   const kind = "CreateForeignTableStmt" in after.node ? "FOREIGN TABLE" : "TABLE";
   const altered = { about, alter: `ALTER ${kind} ${relationSql(now.relation)}` };
   const [was, is] = [tableBody(before.text, parser), tableBody(after.text, parser)];
-  const inheritance = parents(altered, old, now);
-  // What a table inherits does not stand in its own statement, so that nothing can be said of its columns now.
-  if (inheritance.length > 0) return inheritance;
+  const origin = [...parents(altered, old, now), ...rowType(altered, old, now)];
+  // What a table has from elsewhere does not stand in its own statement, so that nothing can be said of its columns now.
+  if (origin.length > 0) return origin;
   return [
     ...persistence(altered, old, now),
     ...dropConstraints(altered, was, is),
@@ -126,6 +126,14 @@ function parents({ about, alter }: Altered, old: CreateStmt, now: CreateStmt): A
     ...was.filter((name) => !is.includes(name)).map((name) => onlyBy(about, `${alter} NO INHERIT ${name}`)),
     ...is.filter((name) => !was.includes(name)).map((name) => onlyBy(about, `${alter} INHERIT ${name}`)),
   ];
+}
+
+function rowType({ about, alter }: Altered, old: CreateStmt, now: CreateStmt): Attempt[] {
+  const [was, is] = [old, now].map(({ ofTypename }) =>
+    ofTypename === undefined ? null : typeSql(ofTypename),
+  );
+  if (was === is) return [];
+  return [onlyBy(about, is == null ? `${alter} NOT OF` : `${alter} OF ${is}`)];
 }
 
 function options({ about, alter }: Altered, old: readonly Node[], now: readonly Node[]): Attempt[] {

@@ -6,6 +6,8 @@ export interface WrittenStatement {
   readonly sql: string;
   /** What a reader has to know, one sentence each; beside what the statement itself tells. */
   readonly notes: readonly string[];
+  /** What is to be written above it by hand, where it cannot go without. */
+  readonly place?: OpenDifference | undefined;
 }
 
 /** A difference that no statement was found for. */

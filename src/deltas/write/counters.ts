@@ -1,0 +1,66 @@
+/** Sequences that are new on a column with rows: they would begin with numbers that are taken. */
+import type { Node } from "libpg-query";
+import { partsOf, relationSql, sqlName } from "./names.js";
+import { tablesMadeBy } from "./online.js";
+import { ASIDE } from "./rebuild.js";
+import type { Stated } from "./stated.js";
+import { plainly, type WrittenStatement } from "./written.js";
+
+/** A column that gets a sequence. */
+interface Counted {
+  /** As SQL. */
+  readonly table: string;
+  readonly column: string;
+}
+
+/** What lets new sequences of tables that are there go on behind their rows. */
+export function goingOnBehindRows(statements: readonly Stated[]): WrittenStatement[] {
+  const made = tablesMadeBy(statements.map(({ node }) => node));
+  const counted = new Map(
+    statements.flatMap(({ node }) => countedBy(node)).map((each) => [JSON.stringify(each), each] as const),
+  );
+  return [...counted.values()]
+    .filter(({ table }) => !made.has(table) || isRefilled(table, statements))
+    .map(({ table, column }) => {
+      const name = sqlName([column]);
+      const sequence = `pg_catalog.pg_get_serial_sequence(${literal(table)}, ${literal(column)})`;
+      const next = `coalesce(pg_catalog.max(${name}), 0) + 1`;
+      return plainly(
+        `SELECT pg_catalog.setval(${sequence}, ${next}, false) FROM ${table}`,
+        "The new sequence goes on behind the rows that are there.",
+      );
+    });
+}
+
+/** Whether its rows were copied, and no sequence of its old self tells where to go on. */
+function isRefilled(table: string, statements: readonly Stated[]): boolean {
+  const isCopied = statements.some(
+    ({ text }) => text.startsWith(`INSERT INTO ${table} `) && text.includes(`"${ASIDE}".`),
+  );
+  const goesOn = statements.some(
+    ({ text }) => /^SELECT pg_catalog\.setval\(/.test(text) && text.includes(`"${ASIDE}".`),
+  );
+  return isCopied && !goesOn;
+}
+
+function countedBy(node: Node): Counted[] {
+  if ("AlterSeqStmt" in node) {
+    const owner = node.AlterSeqStmt.options?.find(
+      (option) => "DefElem" in option && option.DefElem.defname === "owned_by",
+    );
+    const list = owner !== undefined && "DefElem" in owner ? owner.DefElem.arg : undefined;
+    const parts = list !== undefined && "List" in list ? partsOf(list.List.items) : [];
+    return parts.length < 2 ? [] : [{ table: sqlName(parts.slice(0, -1)), column: parts.at(-1) ?? "" }];
+  }
+  if (!("AlterTableStmt" in node)) return [];
+  const { relation, cmds } = node.AlterTableStmt;
+  return (cmds ?? []).flatMap((command) =>
+    "AlterTableCmd" in command && command.AlterTableCmd.subtype === "AT_AddIdentity"
+      ? [{ table: relationSql(relation), column: command.AlterTableCmd.name ?? "" }]
+      : [],
+  );
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
