@@ -22,6 +22,7 @@ writing(
       `ALTER TABLE public.orders ADD COLUMN note text;
 
 -- Nobody writes to public.orders while it is read from end to end.
+-- Safer on a table in use, as --online writes it: CREATE INDEX CONCURRENTLY.
 CREATE INDEX orders_note ON public.orders USING btree (note);
 `,
     );
