@@ -1,6 +1,4 @@
-import { join } from "node:path";
 import {
-  type ArchivingEffects,
   type ArchivingPlace,
   type ArchivingResult,
   type ArchivingStep,
@@ -9,22 +7,18 @@ import {
 } from "../archive/apply.js";
 import { type ArchivingPlan, planArchiving } from "../archive/plan.js";
 import type { ProjectDatabase } from "../config/project.js";
-import { BlockedError, ConfigError, WovError } from "../errors.js";
-import { readText } from "../files.js";
-import { commitAuthor } from "../git/author.js";
-import { commitPaths } from "../git/commit.js";
-import { push } from "../git/push.js";
+import { BlockedError, WovError } from "../errors.js";
 import type { Repository } from "../git/repository.js";
-import { createLedger, openLedger } from "../stage/ledger.js";
+import { createLedger } from "../stage/ledger.js";
 import { firstChangeLines } from "./change-text.js";
 import { type CheckOptions, checkDatabase } from "./check.js";
 import { type DatabaseState, type LiveDatabase, readDatabaseState } from "./database-state.js";
 import { compareWithArchive } from "./position.js";
 import type { Candidate } from "./push-db/candidate.js";
+import { effectsOf } from "./push-db/effects.js";
 import {
   archivingPlace,
   openRepositories,
-  pathIn,
   type Repositories,
   readUncommitted,
   type Uncommitted,
@@ -192,62 +186,6 @@ function placeOf({ repositories, options }: Run, database: ProjectDatabase): Arc
     ...archivingPlace(repositories, database),
     ...(onStep && { onStep: (step: ArchivingStep) => onStep(database.name, step) }),
   };
-}
-
-/** What an archiving does to git and the ledger, and whether some remote has got it. */
-export interface Effects extends ArchivingEffects {
-  isPushed(): boolean;
-}
-
-export function effectsOf(
-  { session, repositories }: Pick<Run, "session" | "repositories">,
-  database: ProjectDatabase,
-): Effects {
-  const repository = repositories.archive;
-  let pushed = false;
-  const pushes = session.project.archive.push ?? repositories.separate;
-  return {
-    commit: async (write, remove, message) => {
-      const inRepository = (paths: readonly string[]) => paths.map((path) => pathIn(repository, path));
-      const attributes = repositories.separate ? await attributesOf(database) : [];
-      const result = await commitPaths(repository, {
-        write: inRepository([...write, ...attributes]),
-        remove: inRepository(remove),
-        message,
-      });
-      return result.committed ? result.commit : null;
-    },
-    record: async (record) => {
-      const { settings } = await connectionOf(session, database.name);
-      await createLedger(settings);
-      const ledger = await openLedger(settings);
-      const { commit, author } = await commitAuthor(repository, database.paths.history);
-      try {
-        await ledger?.record({
-          database: settings.database ?? record.database,
-          version: record.version,
-          versionId: record.id,
-          event: "archived",
-          by: author,
-          commit,
-        });
-      } finally {
-        await ledger?.close();
-      }
-    },
-    push: pushes
-      ? async () => {
-          pushed = await push(repository);
-        }
-      : undefined,
-    isPushed: () => pushed,
-  };
-}
-
-/** In a repository of its own nobody else commits the file by which git leaves the archive's bytes alone. */
-async function attributesOf({ paths }: ProjectDatabase): Promise<string[]> {
-  const file = join(paths.archive, ".gitattributes");
-  return (await readText(file, ConfigError)) === null ? [] : [file];
 }
 
 function outcomeOf(

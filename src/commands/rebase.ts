@@ -20,7 +20,8 @@ import {
   readLedgerVersion,
 } from "./database-state.js";
 import { readLiveSchema } from "./live-schema.js";
-import { effectsOf, refuseDetachedHead } from "./push-db.js";
+import { effectsOf } from "./push-db/effects.js";
+import { refuseDetachedHead } from "./push-db.js";
 import { removeIntent } from "./rebase/intent.js";
 import { type ReadLines, readLines } from "./rebase/lines.js";
 import { bringThere, type LocalPlan } from "./rebase/local.js";
