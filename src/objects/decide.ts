@@ -16,6 +16,8 @@ export interface DecideOptions {
   readonly searchPath?: readonly string[] | undefined;
   /** The migrations, or the scripts of a new database, have run in this transaction. */
   readonly afterPrelude?: boolean | undefined;
+  /** Ids of roles that `planEarlyRoles` has made in this transaction. */
+  readonly earlyRoles?: ReadonlySet<string> | undefined;
 }
 
 /**
@@ -42,7 +44,7 @@ export async function planObjects(
   );
   const migrations = await planMigrations(tree, state, decision.dependents, standings);
   const objects = planSteps(decision);
-  const roles = planRoles(decision);
+  const roles = planRoles(decision, options.earlyRoles ?? new Set());
   const all = [...objects.steps, ...roles.steps];
   const isNew = state.bookkeeping === null && isEmptyDatabase(state);
   const isWork =

@@ -23,9 +23,11 @@ interface RolesPlan {
  * granted to it in another database it cannot be dropped, and only what it is granted here is taken back and given
  * again. One that is on the server already is not made again either. The others get their grants again where what
  * they are granted on was made in this run.
+ *
+ * @param early ids of roles that were made earlier in this transaction, and lack their grants
  */
-export function planRoles(decision: Decision): RolesPlan {
-  const plan = new RolesPlanner(decision);
+export function planRoles(decision: Decision, early: ReadonlySet<string>): RolesPlan {
+  const plan = new RolesPlanner(decision, early);
   return plan.run();
 }
 
@@ -33,7 +35,10 @@ class RolesPlanner {
   readonly #blockers: BlockedError[] = [];
   readonly #notes: string[] = [];
 
-  constructor(private readonly decision: Decision) {}
+  constructor(
+    private readonly decision: Decision,
+    private readonly early: ReadonlySet<string>,
+  ) {}
 
   run(): RolesPlan {
     const { decision } = this;
@@ -79,6 +84,8 @@ class RolesPlanner {
     const read = this.decision.read(id);
     const run = runOf(read.script.path, read.facts, false);
     if (verdict === "create") return { id, name, op: "create", why: "is not there", run };
+    if (verdict === "adopt" && this.early.has(id))
+      return { id, name, op: "create", why: "is not there", run: grantsOf(read) };
     if (verdict === "adopt") {
       this.#notes.push(`${id} is on the server already: it stays, and gets what its script grants`);
       return {
@@ -233,9 +240,20 @@ function dropRole(id: string, name: string): DropRun {
 }
 
 /** A role's script without what makes the role. */
-function grantsOf({ script, facts }: ReadScript): ScriptRun {
+function grantsOf(read: ReadScript): ScriptRun {
+  return partOf(read, (type) => type !== MAKING);
+}
+
+/** Of a role's script what makes the role. */
+export function makingOf(read: ReadScript): ScriptRun {
+  return partOf(read, (type) => type === MAKING);
+}
+
+const MAKING = "CreateRoleStmt";
+
+function partOf({ script, facts }: ReadScript, counts: (type: string) => boolean): ScriptRun {
   const statements: PlannedStatement[] = facts.statements
-    .filter(({ type }) => type !== "CreateRoleStmt")
+    .filter(({ type }) => counts(type))
     .map(({ sql, line }) => ({ sql, line }));
   return { ...runOf(script.path, facts, false), statements };
 }

@@ -20,9 +20,12 @@ export class WoTree {
   ) {}
 
   /** A tree for an empty database. */
-  static async create(files: Files = {}, sql = ""): Promise<WoTree> {
+  static async create(
+    files: Files = {},
+    sql = "",
+    prefix = `p${randomBytes(4).toString("hex")}_`,
+  ): Promise<WoTree> {
     const [folder, db] = await Promise.all([mkdtemp(join(tmpdir(), "wo tree-é-")), freshDatabase(sql)]);
-    const prefix = `p${randomBytes(4).toString("hex")}_`;
     const env = {
       WO_CONNECTION_STRING: db.url,
       WO_ADMIN_CONNECTION_STRING: urlOf(await testServer()),

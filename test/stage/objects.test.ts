@@ -1,5 +1,6 @@
 /** Deltas and object scripts in one deploy. */
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -118,6 +119,34 @@ objects("a changed view alone is a deploy, and counts in the plan's id", async (
     ],
   );
 });
+
+objects(
+  "a role that the archived schema names, and its script makes, need not be on the server",
+  async () => {
+    const role = `role_${randomBytes(6).toString("hex")}`;
+    const grants = `GRANT SELECT ON totals TO ${role};\n`;
+    const project = await StageProject.create(`${ORDERS}; ${TOTALS}; CREATE ROLE ${role}; ${grants}`);
+    await write(project, VIEW, TOTALS);
+    await write(project, `roles/${role}.sql`, `CREATE ROLE ${role} IN ROLE ${role}_base;\n${grants}`);
+    await write(project, `roles/${role}_base.sql`, `CREATE ROLE ${role}_base;\n`);
+    await project.dev.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    const stage = await freshDatabase();
+    const [done] = (await project.deploy(stage)).databases;
+    const made = done?.objects.filter(({ id }) => id.startsWith("role."));
+    assert.equal(
+      made?.map(({ action, id }) => [action, id]),
+      [
+        ["create", `role.${role}_base`],
+        ["create", `role.${role}`],
+      ],
+    );
+    const [may] = await stage.query(
+      `SELECT has_table_privilege('${role}', 'totals', 'SELECT') AS read, pg_has_role('${role}', '${role}_base', 'MEMBER') AS member`,
+    );
+    assert.equal(may, { read: true, member: true });
+    assert.is((await project.deploy(stage)).databases[0]?.outcome, "nothing");
+  },
+);
 
 objects("a view changed by hand is drift, unless its script says the same", async () => {
   const { project, stage } = await shop();

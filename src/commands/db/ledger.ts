@@ -1,18 +1,14 @@
+import { relative } from "node:path";
 import { DatabaseError as ServerError } from "pg";
 import { readSchema } from "../../archive/read.js";
 import { heads, type Version } from "../../archive/versions.js";
 import type { ProjectDatabase } from "../../config/project.js";
 import { BlockedError, DatabaseError, WovError } from "../../errors.js";
-import {
-  type Client,
-  type ConnectionSettings,
-  describeConnection,
-  withClient,
-} from "../../postgres/connection.js";
+import { type ConnectionSettings, describeConnection, withClient } from "../../postgres/connection.js";
 import { quoteIdentifier } from "../../postgres/quote.js";
 import { createLedger, type Ledger, openLedger } from "../../stage/ledger.js";
 import { isSchemaOf, readDatabaseState } from "../database-state.js";
-import { type ObjectScripts, readProjectScripts } from "../objects/scripts.js";
+import { readProjectScripts } from "../objects/scripts.js";
 import { archivingPlace, openRepositories } from "../repositories.js";
 import type { InstanceResult, LedgerLogResult, LedgerVersionResult } from "../results.js";
 import {
@@ -157,11 +153,13 @@ async function fillOrFind(
       );
     const sql = await readSchema(state.archive, head);
     session.progress(`loading ${database.name} ${head}`);
-    const scripts = await readProjectScripts(session.project, database);
-    await withClient(settings, async (client) => {
-      if (scripts === null) await client.query(sql);
-      else await loadWithScripts(client, sql, scripts);
-    });
+    const { loadInstance } = await import("../objects/instance.js");
+    const content = {
+      what: `${database.name} on ${session.stage}`,
+      schema: { sql, file: relative(session.project.root, database.paths.archivedSchema(head)) },
+      scripts: await readProjectScripts(session.project, database),
+    };
+    await withClient(settings, (client) => loadInstance(client, content));
     return versions.get(head) ?? null;
   }
   for (const version of [...versions.values()].reverse()) {
@@ -181,12 +179,6 @@ async function fillOrFind(
       hint: `See how it differs from the newest:\n  wov diff ${database.name}@head ${database.name}`,
     },
   );
-}
-
-/** What a deploy makes of an empty database: the schema, and the objects as their scripts say, with the bookkeeping. */
-async function loadWithScripts(client: Client, sql: string, scripts: ObjectScripts): Promise<void> {
-  const { loadInstance } = await import("../objects/instance.js");
-  await loadInstance(client, sql, scripts);
 }
 
 async function recordInstance(settings: ConnectionSettings, version: Version): Promise<void> {

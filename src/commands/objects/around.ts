@@ -1,9 +1,11 @@
 /** Reconciling the objects around the statements of a deploy, on the stage as on a shadow. */
 import { applyObjects, applyPrelude, type Done } from "../../objects/apply.js";
 import { planObjects } from "../../objects/decide.js";
+import { planEarlyRoles } from "../../objects/early-roles.js";
 import { alteredBy, planDrops } from "../../objects/migrations.js";
 import type { ObjectsPlan } from "../../objects/plan.js";
 import { readState } from "../../objects/read-state.js";
+import { runScript } from "../../objects/run-script.js";
 import type { Script } from "../../objects/tree.js";
 import type { Client } from "../../postgres/connection.js";
 import type { Part } from "../../stage/plan.js";
@@ -25,11 +27,12 @@ export interface ObjectsOutcome {
 
 /**
  * What is done beside the statements of a plan: what scripts can make again, and deltas would be refused for, is
- * dropped before them; after them the database is brought to the scripts, with the bookkeeping. Every transaction
- * may be tried again.
+ * dropped before them; after them the database is brought to the scripts, with the bookkeeping. An archived schema may
+ * name roles that scripts make: they are there when it is loaded. Every transaction may be tried again.
  */
 export class ObjectsAround implements AroundStatements {
   readonly #dropped = new Set<string>();
+  #earlyRoles: ReadonlySet<string> = new Set();
   #ran = false;
   #outcome: ObjectsOutcome | null = null;
 
@@ -44,8 +47,13 @@ export class ObjectsAround implements AroundStatements {
   }
 
   async before(part: Part, client: Client): Promise<void> {
-    const { tree, searchPath } = this.scripts;
     this.#ran = true;
+    await this.#makeRoom(part, client);
+    if (part.version.how === "loaded") await this.#makeRoles(client);
+  }
+
+  async #makeRoom(part: Part, client: Client): Promise<void> {
+    const { tree, searchPath } = this.scripts;
     const scripts = scriptsOf(part);
     if (tree.initial.length === 0 && (await alteredBy(scripts)).length === 0) return;
     const state = await readState(client, tree, { scripts, searchPath });
@@ -56,10 +64,21 @@ export class ObjectsAround implements AroundStatements {
     await applyPrelude(client, { bookkeeping, initial, before, migrations: [] }, this.options);
   }
 
+  async #makeRoles(client: Client): Promise<void> {
+    const { tree, searchPath } = this.scripts;
+    const roles = await planEarlyRoles(tree, await readState(client, tree), searchPath);
+    for (const { run } of roles) await runScript(client, run);
+    this.#earlyRoles = new Set(roles.map(({ id }) => id));
+  }
+
   async after(client: Client): Promise<void> {
     const { tree, searchPath } = this.scripts;
     const state = await readState(client, tree);
-    const plan = await planObjects(tree, state, { searchPath, afterPrelude: this.#ran });
+    const plan = await planObjects(tree, state, {
+      searchPath,
+      afterPrelude: this.#ran,
+      earlyRoles: this.#earlyRoles,
+    });
     const done = await applyObjects(client, plan, this.options);
     this.#outcome = { plan, done, dropped: [...this.#dropped] };
   }
