@@ -1,6 +1,6 @@
 /**
- * Runs the tests: one embedded server for all of them, a process for each file, as many at once as there are
- * processors. Arguments narrow the run to the files whose path contains one of them.
+ * Runs the tests: one embedded server for all of them, a process for each file, one more at once than there
+ * are processors, since each of them waits now and then. Arguments narrow the run to the files whose path contains one of them.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -73,7 +73,7 @@ async function main(): Promise<void> {
     const worker = async () => {
       for (const file of queue) outcomes.push(await runFile(file, env));
     };
-    await Promise.all(Array.from({ length: availableParallelism() }, worker));
+    await Promise.all(Array.from({ length: availableParallelism() + 1 }, worker));
   } finally {
     await server.stop();
   }

@@ -163,8 +163,17 @@ export async function withShadow<T>(
  */
 export async function makeShadow(admin: Client, name: string, template: string): Promise<void> {
   try {
-    await admin.query("SELECT pg_advisory_lock(hashtext($1))", [name]);
-    await admin.query(`CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE ${quoteIdentifier(template)}`);
+    const { rows } = await admin.query<{ flushes: boolean; version: number }>(
+      `SELECT pg_advisory_lock(hashtext($1)), current_setting('fsync')::boolean AS flushes,
+         current_setting('server_version_num')::integer AS version`,
+      [name],
+    );
+    const { flushes = true, version = 0 } = rows[0] ?? {};
+    // Where nothing is flushed to disk, to copy the template's files takes half as long as to write them into the log.
+    const strategy = !flushes && version >= 150_000 ? " STRATEGY file_copy" : "";
+    await admin.query(
+      `CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE ${quoteIdentifier(template)}${strategy}`,
+    );
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
     throw new DatabaseError("NO_SHADOW", `The server makes no shadow: ${error.message}.`, {

@@ -13,44 +13,43 @@ import { PENDING, Shop } from "./support.js";
 /** What one side archives: the deltas by the project version that they are archived under, in order. */
 export type Side = readonly (readonly [pver: string, sql: string])[];
 
-/** `shop.db` is mine, on the branch `feature`; `theirs` belongs to somebody on `main`. */
+/** `shop.db` is mine, on the branch `feature`; what somebody has archived on `main` is merged into it. */
 export class Fork {
-  private constructor(
-    readonly shop: Shop,
-    readonly theirs: TestDatabase,
-  ) {}
+  private constructor(readonly shop: Shop) {}
 
-  /** Archives both sides; `feature` is checked out, nothing is merged. */
-  static async create(mine: Side, theirs: Side): Promise<Fork> {
-    const shop = await Shop.archived();
-    const fork = new Fork(shop, await shop.anotherDatabase());
-    await shop.project.git("branch", "feature");
-    for (const [pver, sql] of theirs) await fork.archive(pver, sql, fork.theirs);
-    await shop.project.git("checkout", "--quiet", "feature");
-    for (const [pver, sql] of mine) await fork.archive(pver, sql, shop.db);
-    return fork;
-  }
-
-  /** With `main` merged into `feature`, both sides' versions kept. */
+  /** Archives both sides, each in a database of its own, and keeps both sides' versions in the merge. */
   static async merged(mine: Side, theirs: Side): Promise<Fork> {
-    const fork = await Fork.create(mine, theirs);
-    await fork.merge();
-    return fork;
+    const shop = await Shop.copyOf(`fork ${JSON.stringify([mine, theirs])}`, async () => {
+      const fork = new Fork(await Shop.archived());
+      await fork.#archiveBoth(mine, theirs);
+      await fork.#merge();
+      return fork.shop;
+    });
+    return new Fork(shop);
   }
 
   get root(): string {
     return this.shop.root;
   }
 
+  async #archiveBoth(mine: Side, theirs: Side): Promise<void> {
+    const { project, db } = this.shop;
+    const other = await this.shop.anotherDatabase();
+    await project.git("branch", "feature");
+    for (const [pver, sql] of theirs) await this.#archive(pver, sql, other);
+    await project.git("checkout", "--quiet", "feature");
+    for (const [pver, sql] of mine) await this.#archive(pver, sql, db);
+  }
+
   /** Changes a database and archives that under a project version of its own, on the present branch. */
-  async archive(pver: string, sql: string, db: TestDatabase): Promise<void> {
+  async #archive(pver: string, sql: string, db: TestDatabase): Promise<void> {
     await db.query(sql);
     await this.shop.project.write(PENDING, `${sql}\n`);
     await pushDb({ cwd: this.root, url: db.url, env: { ...process.env, WOV_PVER: pver } });
   }
 
   /** Merges `main`: git stops at the version history, which the command puts right, and the merge is committed. */
-  async merge(): Promise<void> {
+  async #merge(): Promise<void> {
     const { project } = this.shop;
     const { status } = await project.run("git", ["merge", "--quiet", "--no-edit", "main"]);
     assert.not.equal(status, 0, "two entries at one place conflict");

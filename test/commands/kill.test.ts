@@ -1,10 +1,10 @@
 /** An archiving that is killed at every one of its steps, by SIGKILL, in a process of its own. */
-import { cp, readdir, rm, writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { ARCHIVING_STEPS, check, ledgerLog, log } from "#src/index.js";
-import { type Ended, TestProject } from "../support/project.js";
+import type { Ended, TestProject } from "../support/project.js";
 import { freshDatabase, type TestDatabase } from "../support/server.js";
 import { ADD_NOTE, endedWith, lines, moveArchiveApart, readIfThere, SHOP, Shop } from "./support.js";
 
@@ -71,9 +71,7 @@ class Scene {
   ) {}
 
   static async open(stage: Stage): Promise<Scene> {
-    const [project, db] = await Promise.all([TestProject.create(), freshDatabase(SHOP + ADD_NOTE)]);
-    await rm(project.root, { recursive: true });
-    await cp(stage.project.folder, project.folder, { recursive: true, verbatimSymlinks: true });
+    const [project, db] = await Promise.all([stage.project.copy(), freshDatabase(SHOP + ADD_NOTE)]);
     return new Scene(stage, project, db);
   }
 

@@ -18,14 +18,9 @@ const forks = suite("forks");
 const MINE: Side = [["1.1.0", "ALTER TABLE orders ADD COLUMN mine text;"]];
 const THEIRS: Side = [["1.2.0", "ALTER TABLE customers ADD COLUMN theirs text;"]];
 
-function inFork(
-  mine: Side,
-  theirs: Side,
-  work: (fork: Fork) => Promise<void>,
-  make = (a: Side, b: Side) => Fork.merged(a, b),
-) {
+function inFork(mine: Side, theirs: Side, work: (fork: Fork) => Promise<void>) {
   return async () => {
-    const fork = await make(mine, theirs);
+    const fork = await Fork.merged(mine, theirs);
     try {
       await work(fork);
     } finally {

@@ -60,6 +60,11 @@ export class Shop {
     });
   }
 
+  /** A copy of what is made first under a key, its database and what the ledger says of that included. */
+  static copyOf(key: string, make: () => Promise<Shop>): Promise<Shop> {
+    return Shop.#copied(key, make);
+  }
+
   get root(): string {
     return this.project.root;
   }

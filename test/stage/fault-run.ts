@@ -13,15 +13,19 @@ export interface FaultRun {
   readonly path: PathName;
   readonly mode: Mode;
   readonly part: FaultPart;
+  /** Whether one question is disturbed before it is asked, the next one after it, and so on; else each is both ways. */
+  readonly inTurn?: boolean;
   readonly tell?: (line: string) => void;
 }
+
+const SIDES = ["before", "after"] as const;
 
 /** @returns the questions of an undisturbed run, and how many faults were tried */
 export async function tryFaults(run: FaultRun): Promise<{ questions: number; faults: number }> {
   return disturbEach(await FaultProject.create(run.path), run);
 }
 
-async function disturbEach(project: FaultProject, { mode, part, tell }: FaultRun) {
+async function disturbEach(project: FaultProject, { mode, part, inTurn = false, tell }: FaultRun) {
   // The first run counts, the second says what has to come out.
   const counting = await project.newStage();
   const { questions, struck } = await counting.disturbed("cut", Number.POSITIVE_INFINITY, "before");
@@ -41,7 +45,7 @@ async function disturbEach(project: FaultProject, { mode, part, tell }: FaultRun
   let faults = 0;
   for (const [index, question] of questions.entries()) {
     if (!isIn(question, index)) continue;
-    for (const when of ["before", "after"] as const) {
+    for (const when of inTurn ? [SIDES[index % SIDES.length] ?? "before"] : SIDES) {
       const name = `${mode} ${when} ${index + 1} of ${questions.length}: ${question.label.slice(0, 90)}`;
       const stage = await project.newStage();
       try {
