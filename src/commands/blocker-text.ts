@@ -19,6 +19,7 @@ export interface BlockerFacts {
   readonly needsDeltas: boolean;
   /** Relative to the project. */
   readonly pendingFile: string;
+  readonly newest: string | null;
   /** The newest archived version where this PVER is lower, so that nothing can be archived under it; else null. */
   readonly higher: string | null;
   readonly pendingStatements: number;
@@ -28,6 +29,9 @@ export interface BlockerFacts {
   readonly historyFile: string;
   /** The path of a version's archived deltas, relative to the project. */
   readonly deltasOf: (version: string) => string;
+  /** The database has object scripts, which run after the deltas of the newest version. */
+  readonly hasScripts: boolean;
+  readonly hasLedger: boolean;
   readonly uncommitted: readonly string[];
   readonly archiveUncommitted: readonly string[];
 }
@@ -94,13 +98,29 @@ function archiving(what: string, { database, pver, states, higher }: BlockerFact
   return `archive ${what} as ${becomes}:\n  wov-push-db ${database}`;
 }
 
-/**
- * The commands that bring a database without changes of its own to a later version.
- *
- * @param deltas the files to run, oldest first, relative to the project
- */
-export function bringingThere(database: string, deltas: readonly string[]): string {
-  const run = deltas.map((file) => `  wov-db ${database} -f ${quotePath(file)}`);
+/** A database without changes of its own, and what it lacks. */
+export interface Lagging {
+  readonly database: string;
+  readonly stage: string;
+  /** Its own version, and the versions that it lacks, oldest first. */
+  readonly at: string;
+  readonly lacking: readonly string[];
+  /** The path of a version's archived deltas, relative to the project. */
+  readonly deltasOf: (version: string) => string;
+  readonly hasScripts: boolean;
+  readonly hasLedger: boolean;
+  /** Whether the last of them is the archive's newest. */
+  readonly toNewest: boolean;
+}
+
+/** The commands that bring a database to a later version. Only a deploy knows of object scripts. */
+export function bringingThere({ database, stage, at, lacking, ...facts }: Lagging): string {
+  if (facts.hasScripts) {
+    const from = facts.hasLedger ? "" : ` --baseline ${at}`;
+    const to = facts.toNewest ? "" : ` --pver ${lacking.at(-1)}`;
+    return `  wov-deploy ${database} --stage ${stage}${from}${to}`;
+  }
+  const run = lacking.map((version) => `  wov-db ${database} -f ${quotePath(facts.deltasOf(version))}`);
   return [...run, `  wov-db ${database} --wdb-createinstance`].join("\n");
 }
 
@@ -133,10 +153,13 @@ function drifted(facts: BlockerFacts, expected: string): Text {
   };
 }
 
-function behind({ database, stage, comparison, deltasOf }: BlockerFacts): Text {
-  const { at, drift } = comparison;
-  const commands = bringingThere(database, comparison.behind.map(deltasOf));
-  const message = `${database} on ${stage} is at ${at}${drift ? ", with changes of its own" : ""}; the archive is ahead by ${comparison.behind.join(", ")}.`;
+function behind(facts: BlockerFacts): Text {
+  const { database, stage, comparison } = facts;
+  const { drift, behind: lacking } = comparison;
+  const at = comparison.at ?? "";
+  const toNewest = lacking.at(-1) === facts.newest;
+  const commands = bringingThere({ ...facts, at, lacking, toNewest });
+  const message = `${database} on ${stage} is at ${at}${drift ? ", with changes of its own" : ""}; the archive is ahead by ${lacking.join(", ")}.`;
   if (!drift) return { message, hint: `Bring it there, and tell its ledger:\n${commands}` };
   return {
     message,

@@ -3,6 +3,7 @@ import { compareVersions, heads, newest, pverOf as pverOfKey } from "../archive/
 import { deltasError } from "../deltas/error.js";
 import { isSchemaChange } from "../deltas/schema-change.js";
 import { ConfigError, DatabaseError } from "../errors.js";
+import { isFolder } from "../files.js";
 import type { Repository } from "../git/repository.js";
 import { type BlockerFacts, blockerOf } from "./blocker-text.js";
 import { type BlockerState, type BlockPolicy, blockingStates, type States } from "./blockers.js";
@@ -142,9 +143,12 @@ export async function checkDatabase(state: DatabaseState, around: Surroundings):
     pendingUnapplied: !comparison.drift && state.pending?.report.statements.some(isSchemaChange) === true,
     scriptPlaces: accounting?.places ?? [],
     needsDeltas: accounting === null || accounting.remaining.length > accounting.places.length,
+    newest: newest(state.archive.versions)?.key ?? null,
     higher: higherThan(around.pver, state),
     deltasOf: (version) =>
       relative(around.session.project.root, state.database.paths.archivedDeltas(version)),
+    hasScripts: await isFolder(state.database.paths.objects),
+    hasLedger: state.live.ledger !== null,
     uncommitted: around.uncommitted,
     archiveUncommitted: around.archiveUncommitted,
   };

@@ -3,7 +3,7 @@ import { readArchive } from "../archive/read.js";
 import { newest, pathBetween } from "../archive/versions.js";
 import { findProject, loadProject, type Project, type ProjectDatabase } from "../config/project.js";
 import { WovError } from "../errors.js";
-import { isInside } from "../files.js";
+import { isFolder, isInside } from "../files.js";
 import { parsePushedRefs, pushesHead, readPushFacts } from "../git/pre-push.js";
 import { ARCHIVE_PUSH_VARIABLE } from "../git/push.js";
 import { openRepository, type Repository } from "../git/repository.js";
@@ -125,11 +125,18 @@ async function tellWhatIsAhead(session: Session, result: HookResult): Promise<vo
       if (last === null || at === null) continue;
       const lacking = pathBetween(versions, at.version, last.key) ?? [];
       if (lacking.length === 0) continue;
-      const files = lacking.map((version) =>
-        relative(session.project.root, database.paths.archivedDeltas(version)),
-      );
+      const commands = bringingThere({
+        database: database.name,
+        stage: session.stage,
+        at: at.version,
+        lacking,
+        deltasOf: (version) => relative(session.project.root, database.paths.archivedDeltas(version)),
+        hasScripts: await isFolder(database.paths.objects),
+        hasLedger: true,
+        toNewest: true,
+      });
       result.notes.push(
-        `The archive of ${database.name} is ahead: the database on ${session.stage} is at ${at.version}, the archive has ${lacking.join(", ")}. Bring it there:\n${bringingThere(database.name, files)}`,
+        `The archive of ${database.name} is ahead: the database on ${session.stage} is at ${at.version}, the archive has ${lacking.join(", ")}. Bring it there:\n${commands}`,
       );
     } catch (error) {
       // The merge or checkout is done whatever is found here.

@@ -1,9 +1,9 @@
 /** What a check, an archiving and an instance make of object scripts. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { check, createInstance, pushDb, status } from "#src/index.js";
+import { check, createInstance, hook, pushDb, status } from "#src/index.js";
 import { freshDatabase } from "../support/server.js";
-import { inShop, PENDING, SHOP, Shop } from "./support.js";
+import { ADD_NOTE, commandsIn, endedWith, inShop, PENDING, SHOP, Shop } from "./support.js";
 
 const WHO = "CREATE OR REPLACE VIEW who AS SELECT id, name FROM customers;\n";
 const COUNT = "CREATE VIEW counted AS SELECT count(*) AS orders FROM orders;\n";
@@ -85,5 +85,32 @@ objects(
     assert.equal((await check({ cwd: shop.root, url: instance.url })).blocked, false);
   }, scripted),
 );
+
+for (const ledger of [true, false]) {
+  objects(
+    `who is behind is told to deploy, which brings the scripts' objects too; ledger: ${ledger}`,
+    inShop(async (shop) => {
+      const cwd = shop.root;
+      const mine = ledger
+        ? await shop.anotherDatabase()
+        : await freshDatabase((await shop.read("wovtools/db/shopdb/schemas/1.0.0.schema")) ?? "");
+      await shop.archive("1.1.0", ADD_NOTE);
+      const more = WHO.replace("id, name", "id, name, 3 AS three");
+      await shop.project.write(`${OBJECTS}/views/public.who.sql`, more);
+      await shop.project.commitAll("A view more");
+      const env = { WOV_SHOPDB_URL: mine.url };
+      const before = await shop.project.run("wov-push-db", ["--check"], { env });
+      const [command = ""] = commandsIn(before.output).filter((line) => line.startsWith("wov-deploy"));
+      assert.is(command, `wov-deploy shopdb --stage local${ledger ? "" : " --baseline 1.0.0"}`);
+      if (ledger) {
+        const [note] = (await hook("post-merge", { cwd, url: mine.url })).notes;
+        assert.match(note ?? "", command);
+      }
+      endedWith(0, await shop.project.run("sh", ["-c", command], { env }));
+      endedWith(0, await shop.project.run("wov-push-db", ["--check"], { env }));
+      assert.equal(await mine.query("SELECT three FROM who"), []);
+    }, scripted),
+  );
+}
 
 objects.run();

@@ -1,9 +1,8 @@
 /** The object scripts of a project's database: those of the working tree, and those that a stage was given. */
-import { stat } from "node:fs/promises";
 import { relative } from "node:path";
 import type { Project, ProjectDatabase } from "../../config/project.js";
 import { ConfigError } from "../../errors.js";
-import { isMissing, sha256 } from "../../files.js";
+import { isFolder, sha256 } from "../../files.js";
 import { nameOfId } from "../../objects/kinds.js";
 import { readBase, readScripts } from "../../objects/state.js";
 import { type ObjectScript, readTree, type Script, type Tree } from "../../objects/tree.js";
@@ -55,15 +54,6 @@ export async function readProjectScripts(
       final: tree.final.map(moved),
     },
   };
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
 }
 
 /**
