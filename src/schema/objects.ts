@@ -1,6 +1,7 @@
 /** From what statements say to the objects they say it about, each with a checksum. */
 import { createHash } from "node:crypto";
 import { qualified, storedName } from "./names.js";
+import { withoutOwnersPersistence, withoutTypesBounds } from "./rules/fragments.js";
 import type { Ignored } from "./settings.js";
 import { type Address, type Fragment, idOf } from "./statements/fragment.js";
 import type { Said } from "./statements/read.js";
@@ -169,7 +170,8 @@ function isIgnored({ address, table }: Builder, ignored: Ignored): boolean {
 function finish(builder: Builder, builders: ReadonlyMap<string, Builder>): SchemaObject {
   const { address, table } = builder;
   const { type, schema, name } = address;
-  const parts = partsOf(withoutInherited(withoutPlaceholders(builder.fragments), builder, builders));
+  const own = withoutTypesBounds(withoutOwnersPersistence(withoutPlaceholders(builder.fragments)));
+  const parts = partsOf(withoutInherited(own, builder, builders));
   const parent =
     table === undefined ? undefined : builders.get(keyOf({ space: "relation", type: "", ...table }));
   const parentId =

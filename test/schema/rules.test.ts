@@ -44,6 +44,27 @@ rules("comments, settings, keys and versions are no schema", async () => {
   await different(bare, bare.replace("integer", "bigint"));
 });
 
+rules("a sequence of its own is logged or not, and one of a column as its table is", async () => {
+  const [plain, unlogged] = ["CREATE SEQUENCE public.s;", "CREATE UNLOGGED SEQUENCE public.s;"];
+  await different(plain, unlogged);
+  const owned = (sequence: string) => `${sequence}\nALTER SEQUENCE public.s OWNED BY public.t.id;`;
+  await same(owned(plain), owned(unlogged), { server: 14 }, { server: 15 });
+});
+
+rules("bounds of an identity that are its type's say nothing", async () => {
+  const identity = (type: string, bound: string) =>
+    `${table(`id ${type} NOT NULL`)}\nALTER TABLE public.t ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME public.t_id_seq ${bound});`;
+  for (const [type, bound] of [
+    ["integer", "MAXVALUE 2147483647"],
+    ["integer", "MINVALUE -2147483648 INCREMENT -1"],
+    ["smallint", "MAXVALUE 32767"],
+  ] as const) {
+    const free = bound.replace(/^(\w+) -?\d+/, "NO $1");
+    await same(identity(type, bound), identity(type, free));
+    await different(identity("bigint", bound), identity("bigint", free));
+  }
+});
+
 rules("owners count only where asked for", async () => {
   const owned = (role: string) =>
     `${table("id integer")}\nALTER TABLE public.t OWNER TO ${role};\nALTER SCHEMA s OWNER TO ${role};`;

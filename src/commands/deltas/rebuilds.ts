@@ -45,6 +45,7 @@ export async function rebuildAttempts(
   const way = rebuilding(
     {
       tables: tables.map((before) => ({ before, after: wanted.get(before.id) ?? null })),
+      schemas: { now: (await now.canonical()).objects, target: wanted },
       added: left.added.filter((object) => isPartition(statementsOf(object, parser).attached)),
       sequences: [...wanted.values()].filter((object) => object.type === "sequence" && isOfMoved(object)),
       placeOf: placesIn(target),

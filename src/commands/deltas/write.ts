@@ -103,11 +103,10 @@ class Writer {
     const isRebuilt = this.rebuilt.size === 0 || (await this.#rebuild());
     progress("asking what differs");
     const statements = await this.#askLibrary();
-    const toRebuild = tablesRemade(statements).filter((id) => !this.rebuilt.has(id));
-    if (toRebuild.length > 0) return { written: NOTHING, toRebuild };
-    if (isRebuilt && !remakesColumns(statements)) await this.#draft.add(asDrawn(statements));
+    // What would be dropped and made anew is altered, if that goes, where it stands.
+    const spared = new Set([...(isRebuilt ? [] : this.rebuilt), ...tablesRemade(statements)]);
+    if (spared.size === 0 && !remakesColumns(statements)) await this.#draft.add(asDrawn(statements));
     else {
-      const spared = isRebuilt ? new Set<string>() : this.rebuilt;
       const schemas = { from: (await this.#standing.look()).schema, to: await to.canonical() };
       await this.#draft.add(sparingRows(statements, spared, schemas, parser));
       // What the tables are made of may have been missing before.
@@ -157,8 +156,6 @@ class Writer {
     return likelyRenames(renames, now, await to.canonical());
   }
 }
-
-const NOTHING: Written = { statements: [], open: [], renames: [] };
 
 /** What a deploy would refuse is refused here. */
 async function runPending(bench: Bench, pending: WriteRequest["pending"]): Promise<void> {

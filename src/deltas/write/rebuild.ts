@@ -4,6 +4,7 @@
  */
 import type { Node } from "libpg-query";
 import type { SchemaObject } from "../../schema/index.js";
+import { qualified, readable } from "../../schema/names.js";
 import type { Parser } from "../../schema/parser.js";
 import { listAt, namesIn, unwrap } from "../../schema/tree.js";
 import { option } from "../facts/effect.js";
@@ -23,15 +24,19 @@ export interface Rebuild {
   readonly tables: readonly { readonly before: SchemaObject; readonly after: SchemaObject | null }[];
   /** Tables that come with them: new partitions. */
   readonly added: readonly SchemaObject[];
+  /** All objects by id, as they are and as they are to be: what a table has from its parents stands there. */
+  readonly schemas: { readonly now: Objects; readonly target: Objects };
   /** The statements of the target's dump that make sequences of theirs. */
   readonly sequences: readonly SchemaObject[];
   /** Puts statements into the order of the target's dump. */
   readonly placeOf: (statement: string) => number;
 }
 
+type Objects = ReadonlyMap<string, SchemaObject>;
+
 /** The statements, to be run as one. What they leave out, such as indexes and triggers, comes when the rows are there. */
 export function rebuilding(
-  { tables, added, sequences, placeOf }: Rebuild,
+  { tables, added, schemas, sequences, placeOf }: Rebuild,
   parser: Parser,
 ): WrittenStatement[] {
   const known = tables.map(({ before, after }) => ({
@@ -46,7 +51,7 @@ export function rebuilding(
   const copies = known.flatMap(({ old, now }) =>
     old.creation === null || now?.creation == null || isPartition(old.attached)
       ? []
-      : copying(old.creation, now.creation, parser),
+      : copying(old.creation, now.creation, schemas, parser),
   );
   const counters = [
     ...sequences.flatMap((sequence) => counting(sequence, parser) ?? []),
@@ -102,8 +107,8 @@ export function isPartition(attached: readonly Stated[]): boolean {
   );
 }
 
-function copying(old: Stated, now: Stated, parser: Parser): WrittenStatement[] {
-  const [was, is] = [tableBody(old.text, parser).columns, tableBody(now.text, parser).columns];
+function copying(old: Stated, now: Stated, schemas: Rebuild["schemas"], parser: Parser): WrittenStatement[] {
+  const [was, is] = [columnsOf(old, schemas.now, parser), columnsOf(now, schemas.target, parser)];
   const kept = [...is.values()].flatMap((column): [Column, Column][] => {
     const before = was.get(column.name);
     return before === undefined || column.generated !== null ? [] : [[before, column]];
@@ -125,6 +130,18 @@ function copying(old: Stated, now: Stated, parser: Parser): WrittenStatement[] {
     ...lost.map((column) => `DESTROYS DATA: column ${nameOf([...name, column])}`),
   );
   return [copied];
+}
+
+/** The columns that a table says to have, behind those of its parents, which its statement does not repeat. */
+function columnsOf({ text, node }: Stated, objects: Objects, parser: Parser): ReadonlyMap<string, Column> {
+  const parents = (createIn(node)?.inhRelations ?? []).flatMap((parent) => {
+    if (!("RangeVar" in parent)) return [];
+    const { schemaname = "public", relname = "" } = parent.RangeVar;
+    const object = objects.get(`table ${qualified(schemaname, readable(relname))}`);
+    return object === undefined ? [] : (statementsOf(object, parser).creation ?? []);
+  });
+  const inherited = parents.flatMap((parent) => [...columnsOf(parent, objects, parser)]);
+  return new Map([...inherited, ...tableBody(text, parser).columns]);
 }
 
 /** A sequence goes on where the one set aside has stopped. */

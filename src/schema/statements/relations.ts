@@ -46,14 +46,21 @@ export const createTableAs: Reader = (statement) => {
   return options === undefined ? [made] : [made, whole(statement, of, "storage parameters", options)];
 };
 
+/** The part that tells a sequence which is not logged; of one that a column owns it says nothing. */
+export const PERSISTENCE = "persistence";
+
 export const createSequence: Reader = (statement) => {
   const sequence = objectAt(statement.tree, "sequence");
   const tree = {
     relpersistence: sequence.relpersistence,
     CreateSeqStmt: without(statement.tree, "sequence"),
   };
-  return [creation(statement, relation(sequence, "sequence"), tree)];
+  const of = relation(sequence, "sequence");
+  const isUnlogged = sequence.relpersistence === "u";
+  return [creation(statement, of, tree), ...(isUnlogged ? [whole(statement, of, PERSISTENCE, "u")] : [])];
 };
+
+export const OWNED_BY = "owned by";
 
 /** `ALTER SEQUENCE … OWNED BY`: the sequence goes with the table from then on. */
 export const alterSequence: Reader = (statement) => {
@@ -65,7 +72,7 @@ export const alterSequence: Reader = (statement) => {
   const of = relation(sequence, "sequence");
   if (column.length < 3) return [whole(statement, of, "options", options)];
   const owned: Address = { ...of, table: { schema, name: readable(table) } };
-  return [whole(statement, owned, "owned by", options)];
+  return [whole(statement, owned, OWNED_BY, options)];
 };
 
 /** Triggers, policies and rules are objects of their own that go with their table. */
