@@ -45,7 +45,10 @@ rules("comments, settings, keys and versions are no schema", async () => {
 });
 
 rules("a sequence of its own is logged or not, and one of a column as its table is", async () => {
-  const [plain, unlogged] = ["CREATE SEQUENCE public.s;", "CREATE UNLOGGED SEQUENCE public.s;"];
+  const [plain, unlogged] = [
+    "CREATE SEQUENCE public.s START WITH 1;",
+    "CREATE UNLOGGED SEQUENCE public.s START WITH 1;",
+  ];
   await different(plain, unlogged);
   const owned = (sequence: string) => `${sequence}\nALTER SEQUENCE public.s OWNED BY public.t.id;`;
   await same(owned(plain), owned(unlogged), { server: 14 }, { server: 15 });
