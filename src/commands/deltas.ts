@@ -15,6 +15,7 @@ import { withRowsInMind } from "./deltas/rows.js";
 import { type Written, writeDeltas } from "./deltas/write.js";
 import { refuseSettingsThatDiffer } from "./diff.js";
 import type { SchemaText } from "./live-schema.js";
+import type { ObjectScripts } from "./objects/scripts.js";
 import { prove, ShadowServers } from "./proof.js";
 import type { DeltasResult } from "./results.js";
 import { connectionOfSource, databaseOf, parseSource, readSource, sourceName } from "./schema-source.js";
@@ -64,6 +65,10 @@ export interface WritingRequest {
   /** A database with rows such as those that the deltas will meet. */
   readonly rows: ConnectionSettings | undefined;
   readonly database: Pick<ProjectDatabase, "pgDump" | "schema">;
+  /** Object scripts that are applied behind the deltas. */
+  readonly scripts?: ObjectScripts | null | undefined;
+  /** What the writing begins with, where that is another schema than the deltas are applied to. */
+  readonly drawnFrom?: SchemaText | undefined;
 }
 
 /** What of a result is about the writing. */
@@ -116,7 +121,7 @@ function named(id: string): { type: string; name: string } {
 /** The database's own server serves first; where it refuses one of the schemas, an embedded one is asked. */
 async function write(
   servers: ShadowServers,
-  { from, to, near, pending }: WritingRequest,
+  { from, to, near, pending, drawnFrom = from }: WritingRequest,
   options: WritingOptions,
   parser: Parser,
 ): Promise<Written> {
@@ -125,7 +130,7 @@ async function write(
   const { online = false } = options;
   const on = (server: ShadowServer) =>
     writeDeltas({
-      from,
+      from: drawnFrom,
       to,
       pending: written.map(({ text }) => ({ sql: text })),
       server,
@@ -146,7 +151,7 @@ async function write(
 
 async function verdict(
   servers: ShadowServers,
-  { from, to, near, pending, database }: WritingRequest,
+  { from, to, near, pending, database, scripts }: WritingRequest,
   text: string,
   { progress = () => undefined }: WritingOptions,
 ): Promise<Pick<DeltasWritten, "outcome" | "reasons">> {
@@ -156,6 +161,7 @@ async function verdict(
     to,
     near,
     database,
+    scripts,
     progress,
     deltas: { file: "the deltas", content },
   });

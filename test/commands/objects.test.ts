@@ -1,7 +1,7 @@
 /** What a check, an archiving and an instance make of object scripts. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { check, createInstance, hook, pushDb, status } from "#src/index.js";
+import { check, createInstance, hook, pushDb, status, writePending } from "#src/index.js";
 import { freshDatabase } from "../support/server.js";
 import { ADD_NOTE, commandsIn, endedWith, inShop, PENDING, SHOP, Shop } from "./support.js";
 
@@ -83,6 +83,35 @@ objects(
       ["view.public.counted", "view.public.who"],
     );
     assert.equal((await check({ cwd: shop.root, url: instance.url })).blocked, false);
+  }, scripted),
+);
+
+objects(
+  "deltas are written for what the scripts do not make, and proven with them",
+  inShop(async (shop) => {
+    const changed = WHO.replace("id, name", "id, name, 1 AS one");
+    await shop.project.write(`${OBJECTS}/views/public.who.sql`, changed);
+    await shop.db.query(`${ADD_NOTE} ${changed}`);
+    const { outcome, statements } = await writePending({ cwd: shop.root });
+    assert.is(outcome, "proven");
+    assert.equal(
+      statements.map(({ sql }) => sql),
+      ['ALTER TABLE "public"."orders" ADD COLUMN "note" text'],
+    );
+  }, scripted),
+);
+
+objects(
+  "deltas are written where a script needs what they make",
+  inShop(async (shop) => {
+    const changed = WHO.replace("id, name", "id, name, nick");
+    await shop.project.write(`${OBJECTS}/views/public.who.sql`, changed);
+    await shop.db.query(`ALTER TABLE customers ADD COLUMN nick text; ${changed}`);
+    const { outcome } = await writePending({ cwd: shop.root });
+    assert.is(outcome, "proven");
+    await shop.setVersion("1.1.0");
+    await shop.project.commitAll("Nicks");
+    assert.is((await pushDb({ cwd: shop.root })).databases[0]?.proven, true);
   }, scripted),
 );
 

@@ -7,7 +7,9 @@ import { withoutPlaces } from "../../deltas/write/places.js";
 import { ConfigError, WovError } from "../../errors.js";
 import { readText, writeAtomic } from "../../files.js";
 import { archivedSchemaText, readDatabaseState } from "../database-state.js";
-import { type DeltasWritten, type WritingOptions, writeAndProve } from "../deltas.js";
+import { type DeltasWritten, type WritingOptions, type WritingRequest, writeAndProve } from "../deltas.js";
+import { expectedSchema } from "../objects/expected.js";
+import { isEmptyTree, readProjectScripts } from "../objects/scripts.js";
 import { compareWithArchive } from "../position.js";
 import { archivingPlace, openRepositories } from "../repositories.js";
 import type { PendingResult } from "../results.js";
@@ -61,7 +63,9 @@ export async function suggestPending(
   const parent = nextParent({ archive: state.archive, databaseVersion: at });
   const from = await archivedSchemaText(state, parent.key);
   const { schema: to, connection: near } = state.live;
-  const written = await writeAndProve({ from, to, near, rows: near, pending, database }, options);
+  const scripts = await readProjectScripts(session.project, database);
+  const request = { from, to, near, rows: near, pending, database, scripts };
+  const written = (await besideScripts(session, request, options)) ?? (await writeAndProve(request, options));
   const paragraphs = [pending.trim(), written.sql.trim()].filter((part) => part !== "");
   return {
     database: database.name,
@@ -72,4 +76,28 @@ export async function suggestPending(
     written,
     content: `${paragraphs.join("\n\n")}\n`,
   };
+}
+
+/**
+ * What scripts make needs no deltas, so that first the difference is written from where the scripts lead.
+ *
+ * @returns null where they lead nowhere without the deltas, or where the deltas need what the scripts make
+ */
+async function besideScripts(
+  { progress }: Session,
+  request: WritingRequest & { readonly database: ProjectDatabase },
+  options: WritingOptions,
+): Promise<DeltasWritten | null> {
+  const { from: archived, database, near, scripts } = request;
+  if (scripts == null || isEmptyTree(scripts.tree)) return null;
+  const expected = await expectedSchema({ archived, scripts, database, near, progress }).catch(noScripts);
+  if (expected === null || "reason" in expected) return null;
+  const written = await writeAndProve({ ...request, drawnFrom: expected.schema }, options).catch(noScripts);
+  return written?.outcome === "proven" || written?.outcome === "nothing" ? written : null;
+}
+
+/** Scripts may need what only the deltas make. */
+function noScripts(error: unknown): null {
+  if (error instanceof WovError) return null;
+  throw error;
 }
