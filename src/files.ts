@@ -62,20 +62,29 @@ export async function readText(file: string, failure: ErrorKind): Promise<string
 }
 
 /**
- * `readText` at once, for thousands of small files: a promise for each costs more than the reading.
+ * `readBytes` at once, for thousands of small files: a promise for each costs more than the reading.
+ *
+ * @returns null when there is no such file
+ * @throws failure `FILE_UNREADABLE`
+ */
+export function readBytesSync(file: string, failure: ErrorKind): Buffer | null {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    if (isMissing(cause)) return null;
+    throw unreadable(file, cause, failure);
+  }
+}
+
+/**
+ * `readText` at once.
  *
  * @returns null when there is no such file
  * @throws failure `FILE_UNREADABLE`, `FILE_NOT_UTF8`
  */
 export function readTextSync(file: string, failure: ErrorKind): string | null {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (cause) {
-    if (isMissing(cause)) return null;
-    throw unreadable(file, cause, failure);
-  }
-  return decodeUtf8(bytes, file, failure);
+  const bytes = readBytesSync(file, failure);
+  return bytes === null ? null : decodeUtf8(bytes, file, failure);
 }
 
 function unreadable(file: string, cause: unknown, failure: ErrorKind): WovError {

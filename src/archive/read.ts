@@ -2,7 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ArchiveError } from "../errors.js";
-import { isInside, isMissing, readBytes, readText, sha256 } from "../files.js";
+import { isInside, isMissing, readBytesSync, readText, sha256 } from "../files.js";
 import { type ArchivePaths, parseHistory, quotePath, versionId } from "./history.js";
 import { ancestors, heads, parentOf, type Version, type Versions } from "./versions.js";
 
@@ -43,7 +43,7 @@ export async function readArchive(paths: ArchivePaths, options: ReadArchiveOptio
   for (const key of hashed) {
     const version = versions.get(key);
     if (version === undefined) continue;
-    for (const file of archivedFiles(paths, version)) await readVerified(file);
+    for (const file of archivedFiles(paths, version)) readVerified(file);
   }
   return { paths, versions, text, strays };
 }
@@ -64,7 +64,7 @@ export async function readDeltas(archive: Archive, key: string): Promise<Buffer 
 export async function readSchema(archive: Archive, key: string): Promise<string> {
   const { schema } = versionOf(archive, key);
   const file = archive.paths.archivedSchema(key);
-  return (await readVerified({ key, file, sha256: schema.sha256 })).toString("utf8");
+  return readVerified({ key, file, sha256: schema.sha256 }).toString("utf8");
 }
 
 function versionOf(archive: Archive, key: string): Version {
@@ -169,9 +169,9 @@ function missing({ key, file }: ArchivedFile): ArchiveError {
   });
 }
 
-async function readVerified(archived: ArchivedFile): Promise<Buffer> {
+function readVerified(archived: ArchivedFile): Buffer {
   const { key, file } = archived;
-  const content = await readBytes(file, ArchiveError);
+  const content = readBytesSync(file, ArchiveError);
   if (content === null) throw missing(archived);
   if (sha256(content) === archived.sha256) return content;
   const lineFeedsOnly = content.toString("latin1").replaceAll("\r\n", "\n");

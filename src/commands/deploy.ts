@@ -1,9 +1,10 @@
 /** `wov-deploy`: brings a stage's databases to a version. */
 import { hostname, userInfo } from "node:os";
 import { type Archive, readArchive } from "../archive/read.js";
-import { findProject, loadProject, type Project } from "../config/project.js";
+import { findProject, loadProject, type Project, type ProjectDatabase } from "../config/project.js";
 import { ConfigError } from "../errors.js";
 import { openRepository } from "../git/repository.js";
+import { startDumpWorkerAhead } from "../postgres/bundled-dump.js";
 import { deployFleet } from "./deploy/fleet.js";
 import { deployOne } from "./deploy/one.js";
 import type { DeployOrder, DeployTerms, Rehearsals } from "./deploy/order.js";
@@ -58,14 +59,11 @@ const WAIT_S = 60;
 export async function deploy(options: DeployOptions = {}): Promise<DeployResult> {
   const cwd = options.cwd ?? process.cwd();
   const project = await loadProject((await findProject(cwd)) ?? cwd);
+  const chosen = chosenDatabases(sessionIn(project, {}), options.databases);
+  // It is loaded while files are read; whatever is done, a schema is read first.
+  if (chosen.some(({ pgDump }) => pgDump === "bundled")) startDumpWorkerAhead();
   // Every archive is proven before the first server is asked for anything.
-  const archives = new Map<string, Archive>();
-  const scripts = new Map<string, ObjectScripts | null>();
-  for (const database of chosenDatabases(sessionIn(project, {}), options.databases)) {
-    archives.set(database.name, await readArchive(database.paths));
-    scripts.set(database.name, await readProjectScripts(project, database));
-  }
-  const terms = await termsOf(project, options);
+  const [terms, read] = await Promise.all([termsOf(project, options), readFiles(project, chosen)]);
   const jobs = options.jobs ?? 1;
   if (!Number.isInteger(jobs) || jobs < 1)
     throw new ConfigError("DEPLOY_USAGE", "--jobs takes a whole number from 1 up.", {});
@@ -73,16 +71,34 @@ export async function deploy(options: DeployOptions = {}): Promise<DeployResult>
   const rehearsals: Rehearsals = new Map();
   const expected: KnownExpected = new Map();
   const orders = targets.map((target): DeployOrder => {
-    const archive = archives.get(target.database.name);
-    if (archive === undefined) throw new RangeError("every database has its archive");
+    const files = read.get(target.database.name);
+    if (files === undefined) throw new RangeError("every database has its archive");
     const progress = options.progress ?? (() => undefined);
-    const own = scripts.get(target.database.name) ?? null;
-    return { ...target, terms, archive, root: project.root, progress, rehearsals, scripts: own, expected };
+    return { ...target, ...files, terms, root: project.root, progress, rehearsals, expected };
   });
   const stage = options.stage ?? project.stage;
   const [only] = orders;
   if (only !== undefined && orders.length === 1) return { stage, databases: [await deployOne(only)] };
   return { stage, databases: await deployFleet(orders, jobs) };
+}
+
+/** What a project's files say of a database. */
+interface DatabaseFiles {
+  readonly archive: Archive;
+  readonly scripts: ObjectScripts | null;
+}
+
+/** @returns for each database by its name */
+async function readFiles(
+  project: Project,
+  databases: readonly ProjectDatabase[],
+): Promise<ReadonlyMap<string, DatabaseFiles>> {
+  const read = new Map<string, DatabaseFiles>();
+  for (const database of databases) {
+    const archive = await readArchive(database.paths);
+    read.set(database.name, { archive, scripts: await readProjectScripts(project, database) });
+  }
+  return read;
 }
 
 async function termsOf(project: Project, options: DeployOptions): Promise<DeployTerms> {

@@ -46,13 +46,13 @@ const LARGE_DUMP = 10_000_000;
 
 /** Starts the thread that the next `takeDumpWorker` gets. It does not keep the process from ending. */
 export function startDumpWorkerAhead(): void {
-  waiting ??= newWorker();
+  waiting ??= newWorker({ warmUp: true });
   waiting.unref();
 }
 
 /** A thread that loads pg_dump at once, or has it loaded, and waits for a task. Whoever takes it gives it back. */
 export function takeDumpWorker(): Worker {
-  const worker = waiting ?? newWorker();
+  const worker = waiting ?? newWorker({ warmUp: false });
   waiting = undefined;
   for (const flag of COMPILE_QUICKLY) setFlagsFromString(flag);
   worker.ref();
@@ -69,10 +69,16 @@ export async function giveBackDumpWorker(worker: Worker): Promise<void> {
   worker.unref();
 }
 
-function newWorker(): Worker {
+/** How a thread starts. */
+export interface DumpWorkerStart {
+  /** Whether it compiles what every dump begins with before there is a task; that costs a dump that waits for it. */
+  readonly warmUp: boolean;
+}
+
+function newWorker(start: DumpWorkerStart): Worker {
   for (const flag of COMPILE_QUICKLY) setFlagsFromString(flag);
   // Flags of the program that uses the package, such as --input-type, are not for the worker.
-  return new Worker(new URL("./dump-worker.js", import.meta.url), { execArgv: [] });
+  return new Worker(new URL("./dump-worker.js", import.meta.url), { execArgv: [], workerData: start });
 }
 
 /** What pg_dump is told besides the connection. */

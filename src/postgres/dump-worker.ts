@@ -1,7 +1,7 @@
 /** The thread in which the bundled pg_dump runs. See bundled-dump.ts for the conversation. */
-import { parentPort, receiveMessageOnPort } from "node:worker_threads";
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { pgDump } from "@electric-sql/pglite-tools/pg_dump";
-import type { DumpAnswer, DumpRequest, DumpResult, DumpTask } from "./bundled-dump.js";
+import type { DumpAnswer, DumpRequest, DumpResult, DumpTask, DumpWorkerStart } from "./bundled-dump.js";
 
 const SSL_REQUEST = 80877103;
 const GSSENC_REQUEST = 80877104;
@@ -104,7 +104,23 @@ async function dump(task: DumpTask): Promise<DumpResult> {
   }
 }
 
+/** Has compiled what every dump begins with: one that nobody answers ends where it would speak first. */
+async function warmUp(): Promise<void> {
+  const pg = {
+    query: async () => ({ rows: [{ search_path: "public" }] }),
+    exec: async () => [],
+    execProtocolRawStream: () => {
+      throw new Error("there is no server yet");
+    },
+  };
+  await Reflect.apply(pgDump, undefined, [{ pg, args: [] }]).catch(() => undefined);
+}
+
+const start: DumpWorkerStart = workerData;
+const warm = start.warmUp ? warmUp() : Promise.resolve();
+
 parentPort?.on("message", async (task: DumpTask) => {
+  await warm;
   const result = await dump(task);
   parentPort?.postMessage(result);
 });

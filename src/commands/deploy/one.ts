@@ -135,24 +135,29 @@ class OneDeploy {
     return { ...this.#outcome("applied", decision, rehearsal.had), recovered, objects };
   }
 
-  async #decide(known: Position | null): Promise<Decision> {
+  async #decide(recorded: Position | null): Promise<Decision> {
     const { database, stage, archive, settings, progress, terms, root } = this.order;
     progress(`reading the schema of ${this.what}`);
-    const live = await readLiveSchema(settings, database);
+    const baseline = terms.mode === "apply" ? undefined : terms.baseline;
+    const known = baseline === undefined ? null : await readLiveSchema(settings, database);
     const position =
-      terms.baseline === undefined || terms.mode === "apply"
-        ? known
-        : await this.#standing.baseline(terms.baseline, live);
-    const isEmpty = position === null && (await live.canonical()).objects.size === 0;
-    const { versions } = archive;
-    const path = decidePath({
-      database: database.name,
-      stage,
-      versions,
-      target: this.target,
-      position,
-      isEmpty,
-    });
+      baseline === undefined || known === null ? recorded : await this.#standing.baseline(baseline, known);
+    const pathFrom = (isEmpty: boolean) =>
+      decidePath({
+        database: database.name,
+        stage,
+        versions: archive.versions,
+        target: this.target,
+        position,
+        isEmpty,
+      });
+    // A database that the ledger does not know is empty, or else refused: the deltas are read while the server tells.
+    const path = pathFrom(position === null);
+    const [live, read] = await Promise.all([
+      known ?? readLiveSchema(settings, database),
+      path.versions.length === 0 ? [] : readVersions(archive, path, root),
+    ]);
+    if (position === null && (await live.canonical()).objects.size > 0) pathFrom(false);
     const partial = position?.partial ?? null;
     const drift =
       partial === null && path.from !== null
@@ -160,7 +165,6 @@ class OneDeploy {
         : { ids: new Set<string>(), note: null };
     if (drift.note !== null) this.#notes.push(drift.note);
     const base = { live, from: path.from, drift: drift.ids };
-    const read = path.versions.length === 0 ? [] : await readVersions(archive, path, root);
     const objects = await decideObjects(this.order, this.session.client, this.target, read);
     const decided = { ...base, versions: read, objects };
     const { outlook } = objects;

@@ -1,5 +1,6 @@
 /** Reading the versions of a path from the archive: every statement, and what is known of it. */
 import { relative } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Archive, readDeltas, readSchema } from "../../archive/read.js";
 import { parentOf, type Version } from "../../archive/versions.js";
 import { checkDeltas } from "../../deltas/check.js";
@@ -40,11 +41,15 @@ export async function readVersions(archive: Archive, path: DeployPath, root: str
   const own: ReadVersion[] = [];
   const cut: CutStatement[] = [];
   for (const version of path.versions) {
+    // Files are read and parsed at once; a schema that is read meanwhile wants its turn.
+    await nextTurn();
     if (parentOf(version) === null) {
       own.push(await loaded(archive, version, [], root));
       continue;
     }
-    const { file, statements } = await readStatements(archive, version, root);
+    const file = relative(root, archive.paths.archivedDeltas(version.key));
+    const content = await readDeltas(archive, version.key);
+    const statements = await statementsOf(content ?? new Uint8Array(), file);
     cut.push(...statements.map((statement) => ({ ...statement, file })));
     own.push({ ...identity(version), file, how: "applied", statements: [], includes: [] });
   }
@@ -92,12 +97,6 @@ async function loaded(
     statements: [statement],
     includes: before.map(identity),
   };
-}
-
-async function readStatements(archive: Archive, version: Version, root: string) {
-  const file = relative(root, archive.paths.archivedDeltas(version.key));
-  const content = await readDeltas(archive, version.key);
-  return { file, statements: await statementsOf(content ?? new Uint8Array(), file) };
 }
 
 /** Deltas, and what they are the deltas of. */
