@@ -1,14 +1,15 @@
 import type { ProjectDatabase, SchemaOptions } from "../config/project.js";
 import { sha256 } from "../files.js";
 import type { ConnectionSettings } from "../postgres/connection.js";
-import { archivedSchema } from "../schema/archived.js";
+import { archivedDump, archivedText } from "../schema/archived.js";
+import type { Dump } from "../schema/dump.js";
 import type { Schema } from "../schema/index.js";
 
 /** A schema as text, parsed only when somebody needs to know more than whether the text is the same. */
 export interface SchemaText {
   /** The dump less the noise, as it goes into the archive. */
   readonly text: string;
-  /** SHA-256 of `text`, computed once. */
+  /** SHA-256 of `text`. */
   readonly sha256: string;
   /** Major version of the server that printed it; null where the text does not say. */
   readonly server: number | null;
@@ -20,26 +21,29 @@ export interface SchemaText {
 
 /** Makes a schema of a dump's text; nothing is parsed yet. */
 export function schemaText(dump: string, settings: SchemaOptions): SchemaText {
-  const text = archivedSchema(dump, settings);
+  const archived = archivedDump(dump, settings);
+  let text: string | undefined;
+  let checksum: string | undefined;
   let canonical: Promise<Schema> | undefined;
   return {
-    text,
-    sha256: sha256(text),
-    server: serverOf(text),
+    get text() {
+      text ??= archivedText(archived, settings);
+      return text;
+    },
+    get sha256() {
+      checksum ??= sha256(this.text);
+      return checksum;
+    },
+    server: archived.server,
     settings,
-    canonical: () => (canonical ??= canonicalOf(text, settings)),
+    canonical: () => (canonical ??= canonicalOf(archived, settings)),
   };
 }
 
 /** Mostly the text answers, and none of what parses it is loaded. */
-async function canonicalOf(text: string, settings: SchemaOptions): Promise<Schema> {
+async function canonicalOf(dump: Dump, settings: SchemaOptions): Promise<Schema> {
   const { canonicalSchema } = await import("../schema/index.js");
-  return canonicalSchema(text, settings);
-}
-
-function serverOf(text: string): number | null {
-  const [, major] = /^-- Dumped from database version (\d+)/.exec(text) ?? [];
-  return major === undefined ? null : Number(major);
+  return canonicalSchema(dump, settings);
 }
 
 /** Reads the schema that a database has now. */

@@ -28,9 +28,9 @@ export type DumpAnswer = { readonly bytes: Uint8Array<ArrayBuffer> } | { readonl
 export type DumpResult = { readonly dump: string } | { readonly failure: string };
 
 /**
- * Compile WebAssembly once, quickly, and only what is called. pg_dump runs for a fraction of a second, mostly
- * waiting for the server: V8's optimising compiler costs more than it wins, and a thread cannot end before the
- * compiler has. Measured on ten tables: 0.5 s instead of 0.9 s for the whole process.
+ * Compile WebAssembly once, quickly, and only what is called. For a small schema pg_dump runs for a fraction of a
+ * second, mostly waiting for the server: V8's optimising compiler costs more than it wins, and a thread cannot end
+ * before the compiler has. Measured on ten tables: 0.5 s instead of 0.9 s for the whole process.
  */
 const COMPILE_QUICKLY = ["--liftoff-only", "--wasm-lazy-compilation"];
 const COMPILE_AS_USUAL = ["--no-liftoff-only", "--no-wasm-lazy-compilation"];
@@ -54,7 +54,6 @@ export function startDumpWorkerAhead(): void {
 export function takeDumpWorker(): Worker {
   const worker = waiting ?? newWorker({ warmUp: false });
   waiting = undefined;
-  for (const flag of COMPILE_QUICKLY) setFlagsFromString(flag);
   worker.ref();
   return worker;
 }
@@ -76,7 +75,7 @@ export interface DumpWorkerStart {
 }
 
 function newWorker(start: DumpWorkerStart): Worker {
-  for (const flag of COMPILE_QUICKLY) setFlagsFromString(flag);
+  if (start.warmUp) for (const flag of COMPILE_QUICKLY) setFlagsFromString(flag);
   // Flags of the program that uses the package, such as --input-type, are not for the worker.
   return new Worker(new URL("./dump-worker.js", import.meta.url), { execArgv: [], workerData: start });
 }
@@ -85,6 +84,8 @@ function newWorker(start: DumpWorkerStart): Worker {
 export interface DumpRun {
   readonly parameters: Readonly<Record<string, string>>;
   readonly args: readonly string[];
+  /** pg_dump will run for seconds, in which optimised code wins more than it costs to compile. */
+  readonly isLarge: boolean;
   /**
    * The connection is in a transaction, which pg_dump takes for its own: it neither begins one nor changes how long
    * a statement may take or wait.
@@ -144,6 +145,8 @@ export async function dumpThroughClient(worker: Worker, client: Client, run: Dum
   const task: DumpTask = { port: port2, signal, args: run.args, parameters: run.parameters };
   atWork.add(worker);
   try {
+    // The thread compiles pg_dump when it gets its task.
+    for (const flag of run.isLarge ? COMPILE_AS_USUAL : COMPILE_QUICKLY) setFlagsFromString(flag);
     worker.postMessage(task, [port2]);
     const [result]: DumpResult[] = await once(worker, "message");
     if (result === undefined) throw new DumpFailure("pg_dump ended without an answer", sqlState);

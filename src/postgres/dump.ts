@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { ConfigError, DatabaseError } from "../errors.js";
+import type { DumpRun } from "./bundled-dump.js";
 import {
   type Client,
   type ConnectionSettings,
@@ -41,9 +42,10 @@ export async function dumpSchema(settings: ConnectionSettings, options: DumpOpti
   let client: Client | undefined;
   try {
     client = await connect(settings);
-    const parameters = await sessionParameters(client);
-    if (majorOf(parameters.server_version ?? "") > BUNDLED_MAJOR) return await systemDump(settings, options);
-    return await dumpThroughClient(worker, client, { parameters, args: dumpArguments(options) });
+    const session = await sessionOf(client);
+    if (majorOf(session.parameters.server_version ?? "") > BUNDLED_MAJOR)
+      return await systemDump(settings, options);
+    return await dumpThroughClient(worker, client, { ...session, args: dumpArguments(options) });
   } catch (error) {
     if (error instanceof DatabaseError || error instanceof ConfigError) throw error;
     throw dumpFailed(error instanceof Error ? error.message : String(error), settings, error);
@@ -87,8 +89,8 @@ export async function prepareDump(): Promise<PreparedDump> {
     const args = dumpArguments(options);
     try {
       await client.query("SAVEPOINT wov_dump");
-      const parameters = await sessionParameters(client);
-      const dump = await dumpThroughClient(worker, client, { parameters, args, insideTransaction: true });
+      const session = await sessionOf(client);
+      const dump = await dumpThroughClient(worker, client, { ...session, args, insideTransaction: true });
       // Takes back pg_dump's settings and its locks. Its prepared statements know no transaction.
       await client.query("ROLLBACK TO SAVEPOINT wov_dump; RELEASE SAVEPOINT wov_dump; DEALLOCATE ALL");
       return dump;
@@ -118,13 +120,20 @@ function dumpArguments(options: Omit<DumpOptions, "program">): string[] {
   ];
 }
 
-/** What a server tells a client when a session starts: https://www.postgresql.org/docs/current/libpq-status.html */
-async function sessionParameters(client: Client): Promise<Record<string, string>> {
-  const { rows } = await client.query<{ name: string; setting: string }>(
-    `SELECT name, setting FROM pg_catalog.pg_settings WHERE name IN
+/** The size of `pg_attribute`, in bytes, from which on a schema is large: that of some 1,500 tables. */
+const LARGE_CATALOG = 4_000_000;
+
+/** What a server tells a client when a session starts, https://www.postgresql.org/docs/current/libpq-status.html */
+async function sessionOf(client: Client): Promise<Pick<DumpRun, "parameters" | "isLarge">> {
+  const { rows } = await client.query<{ name: string; setting: string; catalog: string }>(
+    `SELECT name, setting, pg_catalog.pg_relation_size('pg_catalog.pg_attribute') AS catalog
+     FROM pg_catalog.pg_settings WHERE name IN
      ('server_version', 'server_encoding', 'client_encoding', 'standard_conforming_strings', 'integer_datetimes', 'is_superuser')`,
   );
-  return Object.fromEntries(rows.map((row) => [row.name, row.setting]));
+  return {
+    parameters: Object.fromEntries(rows.map((row) => [row.name, row.setting])),
+    isLarge: rows.some((row) => Number(row.catalog) >= LARGE_CATALOG),
+  };
 }
 
 function majorOf(version: string): number {

@@ -28,14 +28,26 @@ const OWNER = new RegExp(`\\n\\nALTER [^\\n]+ OWNER TO ${NAME};$`);
  * @returns SQL whose {@link canonicalSchema} has the checksum of the dump's
  */
 export function archivedSchema(dump: string, settings: Partial<SchemaSettings> = {}): string {
-  const all = { ...DEFAULT_SETTINGS, ...settings };
+  return archivedText(archivedDump(dump, settings), settings);
+}
+
+/** The entries of the archived text, for who has no need of it as text: their canonical form is the same. */
+export function archivedDump(dump: string, settings: Partial<SchemaSettings> = {}): Dump {
   const read = readDump(dump);
-  const from = read.server === null ? "" : `-- Dumped from database version ${read.server}\n\n`;
+  const own = withPublicPrivileges(read).filter((entry) => !isOwn(entry));
+  const entries =
+    settings.owners === true ? own : own.map((entry) => ({ ...entry, sql: entry.sql.replace(OWNER, "") }));
+  return { server: read.server, program: null, entries };
+}
+
+/** @param dump of {@link archivedDump}, with the same settings */
+export function archivedText({ server, entries }: Dump, settings: Partial<SchemaSettings> = {}): string {
+  const all = { ...DEFAULT_SETTINGS, ...settings };
+  const from = server === null ? "" : `-- Dumped from database version ${server}\n\n`;
   const state = { tablespace: "", accessMethod: "heap" };
   let text = `${from}${SESSION}`;
-  for (const entry of withPublicPrivileges(read)) {
-    if (isOwn(entry)) continue;
-    const sql = all.owners ? entry.sql : entry.sql.replace(OWNER, "");
+  for (const entry of entries) {
+    const { sql } = entry;
     text += stateChanges(state, entry, all);
     text +=
       entry.type === "" ? `\n${sql}\n` : `\n${headingOf(entry, all)}\n\n${sql === "" ? "" : `${sql}\n\n`}`;

@@ -3,8 +3,9 @@ import { createHash } from "node:crypto";
 import { qualified, storedName } from "./names.js";
 import { withoutOwnersPersistence, withoutTypesBounds } from "./rules/fragments.js";
 import type { Ignored } from "./settings.js";
+import type { Said } from "./statements/batch.js";
 import { type Address, type Fragment, idOf } from "./statements/fragment.js";
-import type { Said } from "./statements/read.js";
+
 import { isNotNull } from "./statements/tables.js";
 
 /** One thing that can be said of an object, e.g. a column of a table. */
