@@ -1,5 +1,5 @@
 import { firstChangeLines } from "../commands/change-text.js";
-import type { Blocker, CheckResult, DatabaseCheck } from "../commands/results.js";
+import type { Blocker, CheckResult, DatabaseCheck, ObjectChange } from "../commands/results.js";
 import type { Colors } from "./output.js";
 
 /** How many objects a line names. */
@@ -14,7 +14,7 @@ export function checkText(result: CheckResult, colors: Colors): string {
 function databaseText(checked: DatabaseCheck, { pver, stage }: CheckResult, colors: Colors): string {
   const at = checked.version === null ? "" : ` at ${checked.version}`;
   const title = `${colors.bold(checked.database)} on ${stage}${at}, project version ${pver}`;
-  const scripts = byScripts(checked, colors);
+  const scripts = [...byScripts(checked, colors), ...unapplied(checked, stage, colors)];
   if (checked.blockers.length === 0) return [`${colors.green("ok")} ${title}`, ...scripts].join("\n");
   return [
     `${colors.red("blocked")} ${title}`,
@@ -25,11 +25,22 @@ function databaseText(checked: DatabaseCheck, { pver, stage }: CheckResult, colo
 
 function byScripts({ byScripts: changes }: DatabaseCheck, colors: Colors): string[] {
   if (changes.length === 0) return [];
+  return [colors.dim(`  other than archived by script: ${someNames(changes)}`)];
+}
+
+function unapplied({ database, unapplied: changes }: DatabaseCheck, stage: string, colors: Colors): string[] {
+  if (changes.length === 0) return [];
+  return [
+    colors.yellow(`  not as its script says: ${someNames(changes)}`),
+    colors.dim(`    wov-deploy ${database} --stage ${stage}`),
+  ];
+}
+
+/** The first of some objects, and how many more there are. */
+export function someNames(changes: readonly ObjectChange[]): string {
   const names = changes.slice(0, NAMED).map(({ type, name }) => `${type} ${name}`);
   const rest = changes.length - names.length;
-  return [
-    colors.dim(`  other than archived by script: ${names.join(", ")}${rest > 0 ? `, and ${rest} more` : ""}`),
-  ];
+  return `${names.join(", ")}${rest > 0 ? `, and ${rest} more` : ""}`;
 }
 
 function blockerText(blocker: Blocker, checked: DatabaseCheck, colors: Colors): string {

@@ -13,7 +13,7 @@ import {
   type LiveDatabase,
   readDatabaseState,
 } from "./database-state.js";
-import type { Accounting } from "./objects/accounting.js";
+import type { Accounting, Unapplied } from "./objects/accounting.js";
 import { type Comparison, compareWithArchive } from "./position.js";
 import { archivingPlace, openRepositories, readUncommitted } from "./repositories.js";
 import type { Blocker, CheckResult, DatabaseCheck, ObjectChange } from "./results.js";
@@ -105,6 +105,7 @@ export async function checkDatabase(state: DatabaseState, around: Surroundings):
     behind: [],
     changes: [],
     byScripts: [],
+    unapplied: [],
     warnings: [],
   };
   const database = state.database.name;
@@ -114,6 +115,7 @@ export async function checkDatabase(state: DatabaseState, around: Surroundings):
   }
   const compared = await compareWithArchive(state, state.live, around.pver, around.session.progress);
   const accounting = await accountingOf(state, state.live, compared, around.session);
+  const unapplied = await unappliedOf(state, state.live, compared, around.session);
   const isAccounted = accounting !== null && accounting.remaining.length === 0;
   const comparison = isAccounted ? { ...compared, differs: false, drift: false } : compared;
   const { changes, warnings } =
@@ -160,7 +162,8 @@ export async function checkDatabase(state: DatabaseState, around: Surroundings):
     behind: [...comparison.behind],
     changes,
     byScripts: [...(accounting?.byScripts ?? [])],
-    warnings,
+    unapplied: [...unapplied.changes],
+    warnings: [...warnings, ...unapplied.warnings],
     blockers: blockersOf(state, facts, around.policy),
   };
 }
@@ -193,6 +196,19 @@ async function accountingOf(
   if (!differs || expected === null) return null;
   const { accountByScripts } = await import("./objects/accounting.js");
   return accountByScripts(project, state, live, expected, progress);
+}
+
+/** What the object scripts ask for, where the schema is the archived one. */
+async function unappliedOf(
+  state: DatabaseState,
+  live: LiveDatabase,
+  { differs, expected }: Comparison,
+  { project, progress }: Session,
+): Promise<Unapplied> {
+  const mayDiffer = !differs && expected !== null && (await isFolder(state.database.paths.objects));
+  if (!mayDiffer) return { changes: [], warnings: [] };
+  const { unappliedScripts } = await import("./objects/accounting.js");
+  return unappliedScripts(project, state, live, expected, progress);
 }
 
 /** What differs between the schema and the archived one, by object. */

@@ -22,6 +22,8 @@ export interface Uncommitted {
   readonly project: readonly string[];
   /** Paths of the archive, by database. */
   readonly archive: ReadonlyMap<string, readonly string[]>;
+  /** Of the project's paths, those of object scripts, by database. */
+  readonly objects: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
@@ -64,12 +66,19 @@ export async function readUncommitted(repositories: Repositories, project: Proje
     ...archivePaths(archive, database),
     pathIn(archive, database.paths.pendingDeltas),
   ]);
-  const objects = databases.map((database) => pathIn(own, database.paths.objects));
+  const scripts = new Map(
+    databases.map((database) => [
+      database.name,
+      splitChanges(changes, [pathIn(own, database.paths.objects)]).inside,
+    ]),
+  );
   const outside = separate
     ? changes
-    : unique([...splitChanges(changes, paths).outside, ...splitChanges(changes, objects).inside]);
+    : unique([...splitChanges(changes, paths).outside, ...[...scripts.values()].flat()]);
+  const pathsOf = (some: readonly Change[]) => some.map(({ path }) => path);
   return {
-    project: outside.map(({ path }) => path),
+    project: pathsOf(outside),
+    objects: new Map([...scripts].map(([name, some]) => [name, pathsOf(some)])),
     archive: new Map(
       databases.map((database) => [database.name, changesOf(archiveChanges ?? changes, archive, database)]),
     ),

@@ -44,6 +44,10 @@ export const DatabaseCheck = v.object({
     v.array(ObjectChange),
     v.description("What differs from the archived schema because of object scripts, which blocks nothing."),
   ),
+  unapplied: v.pipe(
+    v.array(ObjectChange),
+    v.description("What the object scripts would change in the database as it is, which blocks nothing."),
+  ),
   warnings: v.array(text),
   blockers: v.array(Blocker),
 });
@@ -164,6 +168,10 @@ export const StatusResult = v.pipe(
         unproven: v.pipe(v.array(text), v.description("Versions that were archived with --no-proof.")),
         pending: v.pipe(v.nullable(v.number()), v.description("How many statements wait; null for none.")),
         archiveUncommitted: v.boolean(),
+        scriptsUncommitted: v.pipe(
+          v.array(text),
+          v.description("Object scripts that are not as HEAD has them, by path."),
+        ),
         interrupted: v.boolean(),
         stages: v.array(
           v.object({
@@ -172,8 +180,23 @@ export const StatusResult = v.pipe(
             problem: maybeText,
             version: maybeText,
             ledger: v.pipe(v.boolean(), v.description("Whether the stage's ledger knows the database.")),
-            drift: v.nullable(v.boolean()),
+            drift: v.pipe(
+              v.nullable(v.boolean()),
+              v.description(
+                "null where it cannot be told: unreachable, or a deploy stopped within a version.",
+              ),
+            ),
             behind: v.array(text),
+            stopped: v.pipe(
+              v.nullable(v.object({ version: text, statements: v.number() })),
+              v.description("Where a deploy stopped, and how many statements of that version are applied."),
+            ),
+            unapplied: v.pipe(
+              v.array(ObjectChange),
+              v.description(
+                "What the object scripts would change in a database that is at the newest version.",
+              ),
+            ),
           }),
         ),
       }),
@@ -458,6 +481,10 @@ export const WoMigrateResult = v.pipe(
       v.description("Whether the database was made; with wo plan, whether it would be."),
     ),
     applied: v.pipe(v.boolean(), v.description("false with wo plan, and where there was nothing to do.")),
+    plan: v.pipe(
+      maybeText,
+      v.description("The id of the plan, for --plan-id; null where there was nothing to do."),
+    ),
     create: v.pipe(v.array(text), v.description("Scripts that make the database.")),
     initial: v.array(text),
     migrations: v.array(text),

@@ -2,11 +2,11 @@ import { readdir } from "node:fs/promises";
 import { relative } from "node:path";
 import { heads, newest, pathBetween } from "../archive/versions.js";
 import { WovError } from "../errors.js";
-import { isMissing } from "../files.js";
+import { isFolder, isMissing } from "../files.js";
 import { type DatabaseState, type LiveDatabase, readDatabaseState } from "./database-state.js";
 import { type Comparison, compareWithArchive } from "./position.js";
 import { archivingPlace, openRepositories, type Repositories, readUncommitted } from "./repositories.js";
-import type { StatusResult } from "./results.js";
+import type { ObjectChange, StatusResult } from "./results.js";
 import { type CommandOptions, chosenDatabases, openSession, pverOf, type Session } from "./session.js";
 
 export interface StatusOptions extends CommandOptions {
@@ -46,6 +46,7 @@ export async function status(options: StatusOptions = {}): Promise<StatusResult>
           ),
         ),
         archiveUncommitted: (uncommitted.archive.get(database.name) ?? []).length > 0,
+        scriptsUncommitted: uncommitted.objects.get(database.name) ?? [],
         root: session.project.root,
       });
     }),
@@ -59,7 +60,12 @@ function summary({ project, stage }: Session, repositories: Repositories) {
 
 function databaseStatus(
   { database, archive, pending, interrupted }: DatabaseState,
-  found: { stages: StageStatus[]; archiveUncommitted: boolean; root: string },
+  found: {
+    stages: StageStatus[];
+    archiveUncommitted: boolean;
+    scriptsUncommitted: readonly string[];
+    root: string;
+  },
 ): DatabaseStatus {
   return {
     database: database.name,
@@ -70,6 +76,7 @@ function databaseStatus(
     unproven: [...archive.versions.values()].filter(({ proven }) => proven === false).map(({ key }) => key),
     pending: pending === null ? null : pending.report.statements.length,
     archiveUncommitted: found.archiveUncommitted,
+    scriptsUncommitted: [...found.scriptsUncommitted],
     interrupted,
     stages: found.stages,
   };
@@ -87,11 +94,16 @@ async function stageStatus(state: DatabaseState, session: Session, pver: string)
       ledger: false,
       drift: null,
       behind: [],
+      stopped: null,
+      unapplied: [],
     };
   }
   const compared = await compareWithArchive(state, live, pver, session.progress);
   const { at } = compared;
-  const drift = compared.drift && !(await isByScripts(state, live, compared, session));
+  const stopped = live.ledger?.stopped ?? null;
+  const drift =
+    stopped === null ? compared.drift && !(await isByScripts(state, live, compared, session)) : null;
+  const unapplied = compared.drift || stopped !== null ? [] : await unappliedAt(state, live, at, session);
   const last = newest(archive.versions);
   const lacking = at !== null && last !== null ? (pathBetween(archive.versions, at, last.key) ?? []) : [];
   return {
@@ -102,7 +114,22 @@ async function stageStatus(state: DatabaseState, session: Session, pver: string)
     ledger: live.ledger !== null,
     drift,
     behind: lacking,
+    stopped,
+    unapplied,
   };
+}
+
+/** What the object scripts would change in a database that has the schema of its version. */
+async function unappliedAt(
+  state: DatabaseState,
+  live: LiveDatabase,
+  at: string | null,
+  { project, progress }: Session,
+): Promise<ObjectChange[]> {
+  const version = state.archive.versions.get(at ?? "");
+  if (version === undefined || !(await isFolder(state.database.paths.objects))) return [];
+  const { unappliedScripts } = await import("./objects/accounting.js");
+  return [...(await unappliedScripts(project, state, live, version, progress)).changes];
 }
 
 /** Whether all that differs from the version that it is at is what the object scripts account for. */

@@ -13,7 +13,7 @@ import { type ObjectScripts, objectScripts } from "./import/objects.js";
 import { type Placement, placeLoose } from "./import/place.js";
 import { PREFIX_TEXT, RoleScripts, type ServerRole } from "./import/roles.js";
 import { scriptOf } from "./import/script.js";
-import { type KindType, kindOfDirectory, pathOf } from "./kinds.js";
+import { describeName, type KindType, kindOfDirectory, pathOf } from "./kinds.js";
 
 export type { ServerRole } from "./import/roles.js";
 
@@ -108,7 +108,7 @@ export async function importTree(dump: string, options: ImportOptions): Promise<
   return {
     files: wanted.sort((a, b) => (a.path < b.path ? -1 : 1)),
     roles: roles.names(),
-    warnings: warningsOf(all, dump),
+    warnings: [...warningsOf(all, dump), ...(options.tables ? [] : leftToDeltas(all))],
   };
 }
 
@@ -172,6 +172,20 @@ function giveMappings(units: readonly Unit[], roles: RoleScripts): Unit[] {
     for (const statement of unit.statements) roles.addMapping(role, statement);
     return false;
   });
+}
+
+/** Objects that would have scripts, but for what needs them and is made by deltas. */
+function leftToDeltas({ placement, knots }: Import): string[] {
+  const told = (units: ReadonlySet<Unit>, why: string) =>
+    [...units].flatMap(({ name }) =>
+      name !== null && WITHOUT_TABLES.has(name.type)
+        ? [`The ${describeName(name)} has no script: ${why}. Deltas change it.`]
+        : [],
+    );
+  return [
+    ...told(placement.initial, "a cast, an operator or the like needs it, which deltas make"),
+    ...told(knots, "it and others need each other in a circle"),
+  ];
 }
 
 function hasPassword({ statements }: Unit): boolean {

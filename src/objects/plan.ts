@@ -1,5 +1,6 @@
 /** What a run is going to do, as a value. Everything that applying needs is in it. */
 import type { BlockedError } from "../errors.js";
+import { sha256 } from "../files.js";
 import type { ObjectName } from "./kinds.js";
 import type { Recorded } from "./state.js";
 
@@ -119,6 +120,12 @@ export interface BookkeepingPlan {
   /** Rows of which only this column changes. */
   readonly requiredBy: readonly Pick<Recorded, "id" | "requiredBy">[];
   readonly remove: readonly string[];
+}
+
+/** A plan as one word: the same word is the same work, statement by statement. 64 hexadecimal digits. */
+export function planIdOf({ initial, before, migrations, mark, steps, final, bookkeep }: ObjectsPlan): string {
+  const entered = bookkeep.enter.map(({ id, md5 }) => [id, md5]);
+  return sha256(JSON.stringify([initial, before, migrations, mark, steps, final, entered, bookkeep.remove]));
 }
 
 /** Whether a step does something whatever the others come to. */

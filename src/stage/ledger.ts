@@ -43,6 +43,15 @@ export interface LedgerVersion {
   readonly version: string;
   readonly versionId: string;
   readonly since: Date;
+  /** The version in the middle of which a deploy stopped; null for none. */
+  readonly stopped: StoppedWithin | null;
+}
+
+/** Where a deploy stopped. */
+export interface StoppedWithin {
+  readonly version: string;
+  /** How many of its statements are applied. */
+  readonly statements: number;
 }
 
 /** A server's ledger, open. Whoever opened it closes it. */
@@ -174,7 +183,11 @@ class PostgresLedger implements Ledger {
 
   async versionOf(database: string): Promise<LedgerVersion | null> {
     const { rows } = await this.client.query<LedgerVersion>(
-      `SELECT version, version_id AS "versionId", since FROM ${SCHEMA}.database WHERE name = $1`,
+      // As JSON, since a ledger of the first format has no such columns.
+      `SELECT version, version_id AS "versionId", since, CASE WHEN row ->> 'partial_version' IS NOT NULL THEN
+         jsonb_build_object('version', row -> 'partial_version', 'statements', row -> 'partial_statements')
+       END AS stopped
+       FROM ${SCHEMA}.database d, to_jsonb(d) AS row WHERE name = $1`,
       [database],
     );
     return rows[0] ?? null;

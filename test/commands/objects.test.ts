@@ -67,6 +67,30 @@ objects(
 );
 
 objects(
+  "a script that the database was not given is told by name, and blocks nothing",
+  inShop(async (shop) => {
+    await shop.project.write(
+      `${OBJECTS}/views/public.who.sql`,
+      WHO.replace("id, name", "id, name, 1 AS one"),
+    );
+    const [uncommitted] = (await status({ cwd: shop.root })).databases;
+    assert.equal(uncommitted?.scriptsUncommitted, [`${OBJECTS}/views/public.who.sql`]);
+    const checked = endedWith(0, await shop.project.run("wov-push-db", ["--check", "--skip-git-checks"]));
+    assert.match(
+      checked.stdout,
+      "not as its script says: view public.who\n    wov-deploy shopdb --stage local",
+    );
+    await shop.project.commitAll("Another view");
+    const shown = endedWith(0, await shop.project.wov("status"));
+    assert.match(shown.stdout, /local +1\.0\.0 +not as its script says: view public\.who/);
+    assert.not.match(shown.stdout, "as HEAD has them");
+    endedWith(0, await shop.project.run("sh", ["-c", "wov-deploy shopdb --stage local"]));
+    const [stage] = (await status({ cwd: shop.root })).databases[0]?.stages ?? [];
+    assert.equal([stage?.drift, stage?.unapplied], [false, []]);
+  }, scripted),
+);
+
+objects(
   "deltas below a view are proven with the scripts around them",
   inShop(async (shop) => {
     const deltas = "ALTER TABLE customers ALTER COLUMN name TYPE varchar(80);\n";

@@ -52,7 +52,15 @@ screen(
     await addStage(shop, "off", { port: 1, password: "s3cret" });
     await behind("INSERT INTO customers VALUES (1, 'Ada')");
 
-    const reached = { reachable: true, problem: null, ledger: true, drift: false, behind: [] };
+    const reached = {
+      reachable: true,
+      problem: null,
+      ledger: true,
+      drift: false,
+      behind: [],
+      stopped: null,
+      unapplied: [],
+    };
     const found = await stagesOf(shop);
     assert.equal([...found.keys()], ["local", "behind", "byhand", "drifted", "gone", "new", "off"]);
     assert.equal(found.get("local"), { ...reached, stage: "local", version: "1.1.0" });
@@ -66,7 +74,7 @@ screen(
     ] as const) {
       const { problem, ...unreachable } = found.get(stage) ?? { problem: null };
       assert.match(problem ?? "", why);
-      const nothing = { version: null, ledger: false, drift: null, behind: [] };
+      const nothing = { version: null, ledger: false, drift: null, behind: [], stopped: null, unapplied: [] };
       assert.equal(unreachable, { stage, reachable: false, ...nothing });
     }
 
@@ -199,6 +207,34 @@ screen(
     assert.is(finished?.archived, "1.0.0+2");
     assert.ok(finished?.resumed);
     assert.not.ok((await only(shop)).interrupted);
+  }),
+);
+
+screen(
+  "shows where a deploy stopped, until it is gone on with",
+  inShop(async (shop) => {
+    const stage = await shop.anotherDatabase();
+    const statements = [
+      "CREATE INDEX CONCURRENTLY by_name ON customers (name)",
+      "ALTER TABLE customers ADD CHECK (length(name) < 5)",
+    ];
+    for (const sql of statements) await shop.db.query(sql);
+    await shop.setVersion("1.1.0");
+    await shop.project.write(PENDING, `${statements.join(";\n")};\n`);
+    await pushDb({ cwd: shop.root });
+    await stage.query("INSERT INTO customers VALUES (1, 'Annabelle')");
+    const env = { WOV_SHOPDB_URL: stage.url };
+    endedWith(5, await shop.project.run("wov-deploy", [], { env }));
+    const stopped = endedWith(0, await shop.project.run("wov", ["status"], { env }));
+    assert.match(
+      stopped.stdout,
+      /local +1\.0\.0 +stopped within 1\.1\.0, 1 statement applied +lacks 1\.1\.0/,
+    );
+    assert.match(stopped.stdout, "  wov-deploy shopdb --stage local\n");
+    await stage.query("DELETE FROM customers");
+    endedWith(0, await shop.project.run("wov-deploy", ["shopdb", "--stage", "local"], { env }));
+    const done = endedWith(0, await shop.project.run("wov", ["status"], { env }));
+    assert.match(done.stdout, /local +1\.1\.0 +no drift\n/);
   }),
 );
 

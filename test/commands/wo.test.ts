@@ -161,7 +161,13 @@ making("init, plan, migrate, plan, drop: the whole way", async () => {
   assert.match(plan.stdout, /create +view public\.v +wo\/views\/public\.v\.sql +is not there/);
   assert.not.ok(await exists(made));
 
-  const migrated = endedWith(0, await wo("migrate"));
+  const [, id = ""] = /^ {2}plan ([0-9a-f]{64})$/m.exec(plan.stdout) ?? [];
+  assert.match(
+    endedWith(1, await wo("migrate", "--plan-id", id.replace(/^./, "x"))).stderr,
+    "is not the plan",
+  );
+  assert.not.ok(await exists(made));
+  const migrated = endedWith(0, await wo("migrate", "--plan-id", id));
   assert.match(migrated.stdout, /^migrated \S+, which was made/);
   assert.not.match(migrated.output, PASSWORD);
   assert.ok(await exists(made));

@@ -17,8 +17,11 @@ async function migrated(files: Files): Promise<WoTree> {
 
 /** What a change of files does, in the plan and in truth; afterwards there is nothing left to do. */
 async function does(tree: WoTree, files: Files, planned: string[], done = planned): Promise<void> {
-  assert.equal(actions(await tree.plan(files)), planned);
-  assert.equal(actions(await tree.migrate()), done);
+  const plan = await tree.plan(files);
+  assert.equal(actions(plan), planned);
+  const migrated = await tree.migrate({}, { planId: plan.plan ?? "" });
+  assert.equal(actions(migrated), done);
+  assert.is(migrated.plan, plan.plan);
   assert.is((await tree.migrate()).applied, false);
 }
 
@@ -190,6 +193,17 @@ dependents("what exists and is not recorded is made again, but for what holds so
     ["adopt table.public.t", "adopt type.public.mood", "remake view.public.a"],
   );
   await tree.remove();
+});
+
+dependents("a plan that was asked for by its id is not another", async () => {
+  const tree = await migrated({ "views/public.a.sql": "CREATE VIEW a AS SELECT id FROM t;\n" });
+  const { plan } = await tree.plan({ "views/public.a.sql": "CREATE VIEW a AS SELECT note FROM t;\n" });
+  assert.match(plan ?? "", /^[0-9a-f]{64}$/);
+  await tree.db.query("CREATE VIEW b AS SELECT id FROM a");
+  await tree.write({ "views/public.b.sql": "CREATE VIEW b AS SELECT id FROM a;\n" });
+  const other = await thrownBy(BlockedError, tree.migrate({}, { planId: plan ?? "" }));
+  assert.is(other.code, "OTHER_PLAN");
+  assert.equal(await tree.recorded(), ["table.public.t", "view.public.a"]);
 });
 
 dependents.run();

@@ -378,6 +378,27 @@ CREATE COLLATION shop.c (provider = libc, locale = 'C');
   assert.equal(pathsOf(tree), ["policies/shop.orders.p.sql", "roles/reader.sql", "views/shop.v.sql"]);
 });
 
+objects("beside deltas, what a cast or an operator needs has no script, and is named", async () => {
+  const tree = await imported(
+    `
+CREATE TYPE public.celsius AS (
+    degrees numeric
+);
+CREATE FUNCTION public.to_text(public.celsius) RETURNS text
+    LANGUAGE sql
+    RETURN 'warm'::text;
+CREATE CAST (public.celsius AS text) WITH FUNCTION public.to_text(public.celsius) AS ASSIGNMENT;
+CREATE FUNCTION public.free() RETURNS integer
+    LANGUAGE sql
+    RETURN 1;
+`,
+    { tables: false },
+  );
+  assert.equal(pathsOf(tree), ["functions/public.free.sql"]);
+  assert.is(tree.warnings.length, 1);
+  assert.match(tree.warnings.join(), /^The function public\.to_text has no script: a cast/);
+});
+
 objects("what does not count as schema is left out", async () => {
   const sql = `
 CREATE TABLE public.wo_objects (

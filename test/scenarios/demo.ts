@@ -24,6 +24,19 @@ interface Step {
 
 const ADD_NOTE = "ALTER TABLE shop.orders ADD COLUMN note text;";
 const ADD_PHONE = "ALTER TABLE shop.customers ADD COLUMN phone text;";
+const WIDEN_PRICE = "ALTER TABLE shop.products ALTER COLUMN price TYPE numeric(12,2);";
+const CATALOGUE = "wovtools/db/shopdb/objects/views/shop.catalogue.sql";
+const CATALOGUE_WITH_TAGS = `CREATE OR REPLACE VIEW shop.catalogue AS
+ SELECT id,
+    sku,
+    title,
+    price,
+    tags
+   FROM shop.products
+  WHERE (price > (0)::numeric);
+
+GRANT SELECT ON TABLE shop.catalogue TO PUBLIC;
+`;
 const ADD_WEIGHT = "ALTER TABLE shop.products ADD COLUMN weight numeric;";
 
 const STORY: readonly Step[] = [
@@ -87,23 +100,60 @@ const STORY: readonly Step[] = [
   },
   { command: ["wov-db", "--stage", "prod", "-c", "ALTER TABLE shop.products DROP COLUMN on_sale"] },
   {
+    tell: "Views, functions and policies change more often than tables. Each is given a script of its own.",
+    command: ["wo", "import", "shopdb@head", "--without", "tables", "--dir", "wovtools/db/shopdb/objects"],
+    says: [/imported shopdb@head into wovtools\/db\/shopdb\/objects/, /2 functions\//, /views\//],
+  },
+  {
+    tell: "The catalogue is to show tags, and the prices below it are to be larger. PostgreSQL refuses that while the view is there.",
+    command: ["tee", CATALOGUE],
+    input: CATALOGUE_WITH_TAGS,
+  },
+  {
+    command: ["wov-db", "shopdb", "-c", WIDEN_PRICE],
+    status: 1,
+    says: [/cannot alter type of a column used by a view/],
+  },
+  { command: ["wov-db", "shopdb", "-c", `DROP VIEW shop.catalogue; ${WIDEN_PRICE}`] },
+  { command: ["wov-db", "shopdb", "-f", CATALOGUE] },
+  {
+    tell: "The deltas say what becomes of the table, and not a word of the view.",
+    command: ["tee", "wovtools/db/shopdb.deltas"],
+    input: `${WIDEN_PRICE}\n`,
+  },
+  { command: ["npm", "version", "1.2.0", "--no-git-tag-version"] },
+  { command: ["git", "add", "package.json", "wovtools/db/shopdb/objects"] },
+  { command: ["git", "commit", "--quiet", "-m", "Larger prices, and a catalogue with tags"] },
+  { command: ["wov-push-db"], says: [/archived shopdb 1\.2\.0 after 1\.1\.0 {2}\(proven/] },
+  { command: ["git", "push", "--quiet"] },
+  {
+    tell: "A deploy drops the view, alters the table, and makes the view as its script says, in one transaction.",
+    command: ["wov-deploy", "--stage", "prod", "--plan"],
+    says: [/shopdb 1\.1\.0 → 1\.2\.0, in one transaction/, /remake\s+view shop\.catalogue/],
+  },
+  {
+    command: ["wov-deploy", "--stage", "prod"],
+    says: [/deployed shopdb 1\.1\.0 → 1\.2\.0/, /(replace|remake)\s+view shop\.catalogue/],
+  },
+  { command: ["wov", "status"], says: [/local\s+1\.2\.0\s+no drift/, /prod\s+1\.2\.0\s+no drift/] },
+  {
     tell: "Eve and Dana archive a version each, without knowing of the other's. Eve:",
     before: addEve,
     who: "Eve",
     command: ["wov-db", "shopdb", "-c", ADD_PHONE],
   },
   { who: "Eve", command: ["tee", "wovtools/db/shopdb.deltas"], input: `${ADD_PHONE}\n` },
-  { who: "Eve", command: ["npm", "version", "1.3.0", "--no-git-tag-version"] },
+  { who: "Eve", command: ["npm", "version", "1.4.0", "--no-git-tag-version"] },
   { who: "Eve", command: ["git", "commit", "--quiet", "-am", "Customers have phones"] },
-  { who: "Eve", command: ["wov-push-db"], says: [/archived shopdb 1\.3\.0 after 1\.1\.0/] },
+  { who: "Eve", command: ["wov-push-db"], says: [/archived shopdb 1\.4\.0 after 1\.2\.0/] },
   { tell: "Dana, who pushes first:", command: ["wov-db", "shopdb", "-c", ADD_WEIGHT] },
   { command: ["tee", "wovtools/db/shopdb.deltas"], input: `${ADD_WEIGHT}\n` },
-  { command: ["npm", "version", "1.2.0", "--no-git-tag-version"] },
+  { command: ["npm", "version", "1.3.0", "--no-git-tag-version"] },
   { command: ["git", "commit", "--quiet", "-am", "Products have weights"] },
-  { command: ["wov-push-db"], says: [/archived shopdb 1\.2\.0 after 1\.1\.0/] },
+  { command: ["wov-push-db"], says: [/archived shopdb 1\.3\.0 after 1\.2\.0/] },
   { command: ["git", "push", "--quiet"] },
   {
-    tell: "Eve merges. Both versions follow 1.1.0: the history is forked, and git sees a conflict in it and in package.json.",
+    tell: "Eve merges. Both versions follow 1.2.0: the history is forked, and git sees a conflict in it and in package.json.",
     who: "Eve",
     command: ["git", "pull", "--quiet", "--no-rebase", "--no-edit"],
     status: 1,
@@ -120,7 +170,7 @@ const STORY: readonly Step[] = [
   { who: "Eve", command: ["git", "commit", "--quiet", "--no-edit"] },
   { who: "Eve", command: ["wov-db", "shopdb", "--rebase"], says: [/rebased shopdb/] },
   { who: "Eve", command: ["git", "push", "--quiet"] },
-  { who: "Eve", command: ["wov-deploy", "--stage", "prod"], says: [/deployed shopdb 1\.1\.0 →/] },
+  { who: "Eve", command: ["wov-deploy", "--stage", "prod"], says: [/deployed shopdb 1\.2\.0 →/] },
   { who: "Eve", command: ["wov", "status"], says: [/local\s+\S+\s+no drift/, /prod\s+\S+\s+no drift/] },
 ];
 

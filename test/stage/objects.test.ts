@@ -83,7 +83,10 @@ objects("a delta alters a column under a view and a function, which are made aga
   const [done] = (await project.deploy(stage, { planId: planned?.plan ?? "", rehearse: true })).databases;
   assert.is(done?.transactions, 1);
   assert.is(done?.rehearsed, true);
-  assert.equal(done?.objects.map(({ id }) => id).sort(), ["function.public.total", "view.public.totals"]);
+  assert.equal(done?.objects.map(({ action, id }) => `${action} ${id}`).sort(), [
+    "remake function.public.total",
+    "remake view.public.totals",
+  ]);
   assert.equal(await stage.query("SELECT total() = 7 AS right"), [{ right: true }]);
   assert.is((await project.deploy(stage)).databases[0]?.outcome, "nothing");
 });

@@ -1,5 +1,6 @@
 import type { StatusResult } from "../../commands/results.js";
 import { status } from "../../commands/status.js";
+import { someNames } from "../check-text.js";
 import type { Colors } from "../output.js";
 import { table } from "../table.js";
 import { commandOptions, verb } from "../verb.js";
@@ -41,6 +42,9 @@ function databaseText(database: DatabaseStatus, colors: Colors): string {
       ? ""
       : `${database.pending} pending ${database.pending === 1 ? "statement" : "statements"}`,
     database.archiveUncommitted ? "archive not committed" : "",
+    database.scriptsUncommitted.length > 0
+      ? `object scripts not as HEAD has them: ${database.scriptsUncommitted.join(", ")}`
+      : "",
     database.interrupted ? "an archiving was interrupted: run wov-push-db" : "",
     database.heads.length > 1
       ? `forked: ${database.heads.join(", ")} (wov-db ${database.database} --rebase)`
@@ -56,16 +60,28 @@ function databaseText(database: DatabaseStatus, colors: Colors): string {
   ]);
   const paint = (cell: string, row: number, column: number) =>
     column === 2 ? stageColor(database.stages[row], colors)(cell) : cell;
+  const steps = database.stages.flatMap((stage) => nextSteps(database.database, stage));
   return [
     `${colors.bold(database.database)}  ${archive}`,
     ...notes.map((note) => `  ${colors.yellow(note)}`),
     ...table(rows, paint).map((line) => `  ${line}`),
+    ...steps.map((line) => colors.dim(`  ${line}`)),
   ].join("\n");
 }
 
-function stageState({ reachable, problem, drift, ledger }: StageStatus): string {
+function stageState({ reachable, problem, drift, ledger, stopped, unapplied }: StageStatus): string {
   if (!reachable) return `unreachable: ${problem}`;
+  if (stopped !== null) {
+    const statements = stopped.statements === 1 ? "1 statement" : `${stopped.statements} statements`;
+    return `stopped within ${stopped.version}, ${statements} applied`;
+  }
+  if (unapplied.length > 0) return `not as its script says: ${someNames(unapplied)}`;
   return `${drift ? "drift" : "no drift"}${ledger ? "" : ", not in the ledger"}`;
+}
+
+/** What a deploy is to finish or to apply. */
+function nextSteps(database: string, { stage, stopped, unapplied }: StageStatus): string[] {
+  return stopped === null && unapplied.length === 0 ? [] : [`wov-deploy ${database} --stage ${stage}`];
 }
 
 function lacking({ behind }: StageStatus): string {
@@ -74,5 +90,6 @@ function lacking({ behind }: StageStatus): string {
 
 function stageColor(stage: StageStatus | undefined, colors: Colors): (text: string) => string {
   if (stage?.drift || stage?.reachable === false) return colors.red;
-  return stage && stage.behind.length > 0 ? colors.yellow : colors.green;
+  const isBehind = stage !== undefined && stage.behind.length + stage.unapplied.length > 0;
+  return isBehind || stage?.stopped ? colors.yellow : colors.green;
 }

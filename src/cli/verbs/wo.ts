@@ -54,6 +54,11 @@ export const woMigrateVerb = verb({
   options: (yargs) =>
     yargs
       .option("plan", { describe: "Only say what would be done", type: "boolean", default: false })
+      .option("plan-id", {
+        describe: "Stop unless this is the plan, by the id that wo plan printed",
+        type: "string",
+        requiresArg: true,
+      })
       .option("lock-timeout", {
         describe: "Seconds that a statement may wait for a lock, 5 unless given",
         ...SECONDS,
@@ -61,8 +66,8 @@ export const woMigrateVerb = verb({
       .option("wait", { describe: "Seconds to wait for another run, 60 unless given", ...SECONDS })
       .example("wo migrate", "make the database where it is missing, and bring it up to date"),
   run: async (args, output) => {
-    const { plan, lockTimeout, wait } = args;
-    const result = await woMigrate({ ...options(args, output), plan, lockTimeout, wait });
+    const { plan, planId, lockTimeout, wait } = args;
+    const result = await woMigrate({ ...options(args, output), plan, planId, lockTimeout, wait });
     return plan ? tellPlan(result, output) : tellMigrate(result, output);
   },
 });
@@ -125,9 +130,9 @@ function planText(result: WoMigrateResult, colors: Colors): string {
   ]);
   if (lines.length + blocked.length === 0)
     return `${colors.bold(result.database)} is as its scripts say: nothing to do`;
-  return [`${colors.bold(result.database)}${colors.dim(`  ${result.target}`)}`, ...lines, ...blocked].join(
-    "\n",
-  );
+  const id = result.plan === null ? [] : [colors.dim(`  plan ${result.plan}`)];
+  const head = `${colors.bold(result.database)}${colors.dim(`  ${result.target}`)}`;
+  return [head, ...id, ...lines, ...blocked].join("\n");
 }
 
 /** One line a script or an object: what is done, to what, by which file, and why. */

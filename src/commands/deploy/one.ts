@@ -12,9 +12,8 @@ import { type DeployPlan, makePlan } from "../../stage/plan.js";
 import { recover } from "../../stage/recover.js";
 import { readLiveSchema, type SchemaText, schemaText } from "../live-schema.js";
 import { ObjectsAround } from "../objects/around.js";
-import { type ObjectsOutlook, shownSteps } from "../objects/outlook.js";
+import { type ObjectsOutlook, shownOutcome, shownSteps } from "../objects/outlook.js";
 import type { DatabaseDeploy, WoStep } from "../results.js";
-import { doneSteps } from "../wo/result.js";
 import { type DeployObjects, decideObjects, scriptsGivenTo } from "./objects.js";
 import type { DeployOrder } from "./order.js";
 import { decidePath, targetVersion } from "./path.js";
@@ -291,8 +290,8 @@ class OneDeploy {
       await endDeploy(ledger, deploy, error);
       throw error;
     }
-    const done = around?.outcome ?? null;
-    return outlook === null || done === null ? [] : doneSteps(done.plan, done.done, outlook.scripts.tree);
+    const outcome = around?.outcome ?? null;
+    return outlook === null || outcome === null ? [] : shownOutcome(outcome, outlook.scripts.tree);
   }
 
   #doing({ number, count, version, where, attempt }: ApplyProgress, elapsed: number): string {

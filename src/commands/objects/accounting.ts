@@ -1,5 +1,5 @@
-/** What of a difference from the archive the object scripts of the working tree account for. */
-import type { Version } from "../../archive/versions.js";
+/** What of a difference from the archive the object scripts of the working tree account for, and what they ask for beyond. */
+import { heads, type Version } from "../../archive/versions.js";
 import type { Project } from "../../config/project.js";
 import { WovError } from "../../errors.js";
 import { compareSchemas } from "../compare.js";
@@ -53,9 +53,9 @@ export async function accountByScripts(
   if (await known.has(key, live.schema.sha256)) return accounted(changesOf(told.diff));
   const expected = await expectedSchema(request).catch(reasonOf);
   if ("reason" in expected) {
-    const warning = `The object scripts cannot be applied to ${version.key}, so nothing is put down to them: ${expected.reason}`;
     const changes = changesOf(told.diff);
-    return { byScripts: [], remaining: changes, places: placesOf(changes, scripts), warnings: [warning] };
+    const warnings = [inapplicable(version, expected.reason)];
+    return { byScripts: [], remaining: changes, places: placesOf(changes, scripts), warnings };
   }
   const compared = await compareSchemas(expected.schema, live.schema, {
     near: live.connection,
@@ -70,6 +70,47 @@ export async function accountByScripts(
   const names = new Set(remaining.map(({ type, name }) => `${type} ${name}`));
   const byScripts = changesOf(told.diff).filter(({ type, name }) => !names.has(`${type} ${name}`));
   return { byScripts, remaining, places: placesOf(remaining, scripts), warnings: [...compared.warnings] };
+}
+
+export interface Unapplied {
+  readonly changes: readonly ObjectChange[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * What the scripts would change in a database that has the schema of a version. Scripts go with the newest one.
+ *
+ * @returns no changes where there are no scripts
+ */
+export async function unappliedScripts(
+  project: Pick<Project, "root">,
+  state: DatabaseState,
+  live: LiveDatabase,
+  version: Version,
+  progress: (doing: string) => void,
+): Promise<Unapplied> {
+  const { database, known, archive } = state;
+  const isNewest = heads(archive.versions).includes(version.key);
+  const scripts = isNewest ? await readProjectScripts(project, database) : null;
+  if (scripts === null || scripts.tree.objects.size === 0) return { changes: [], warnings: [] };
+  const archived = await archivedSchemaText(state, version.key);
+  const request = { archived, scripts, database, near: live.connection, progress };
+  const key = expectationKey(request);
+  if (await known.has(key, live.schema.sha256)) return { changes: [], warnings: [] };
+  const expected = await expectedSchema(request).catch(reasonOf);
+  if ("reason" in expected) return { changes: [], warnings: [inapplicable(version, expected.reason)] };
+  const compared = await compareSchemas(live.schema, expected.schema, {
+    near: live.connection,
+    known,
+    progress,
+  });
+  if (!compared.differs) await known.add(key, live.schema.sha256);
+  const changes = compared.differs ? changesOf(compared.diff) : [];
+  return { changes, warnings: compared.warnings };
+}
+
+function inapplicable({ key }: Version, reason: string): string {
+  return `The object scripts cannot be applied to ${key}, so nothing is put down to them: ${reason}`;
 }
 
 function accounted(byScripts: readonly ObjectChange[]): Accounting {

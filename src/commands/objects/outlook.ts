@@ -6,11 +6,12 @@ import { planDrops } from "../../objects/migrations.js";
 import { isNothing, type ObjectsPlan } from "../../objects/plan.js";
 import { readState } from "../../objects/read-state.js";
 import type { ObjectsState } from "../../objects/state.js";
-import type { Script } from "../../objects/tree.js";
+import type { Script, Tree } from "../../objects/tree.js";
 import type { Client } from "../../postgres/connection.js";
 import type { PlannedVersion } from "../../stage/plan.js";
 import type { WoStep } from "../results.js";
-import { stepOf } from "../wo/result.js";
+import { doneSteps, stepOf } from "../wo/result.js";
+import type { ObjectsOutcome } from "./around.js";
 import { fingerprintOf, type ObjectScripts } from "./scripts.js";
 
 export interface ObjectsOutlook {
@@ -48,6 +49,15 @@ export async function outlookOf(
   return { scripts, state, plan, around, isNothing: isNothing(plan), key };
 }
 
+const FALLEN = "depends on what a delta alters";
+
+/** What was done, for a person; what fell before the deltas is made again and not new. */
+export function shownOutcome({ plan, done, dropped }: ObjectsOutcome, tree: Tree): WoStep[] {
+  return doneSteps(plan, done, tree).map((step) =>
+    step.action === "create" && dropped.includes(step.id) ? { ...step, action: "remake", why: FALLEN } : step,
+  );
+}
+
 /** The steps for a person; what falls before the deltas is made again. */
 export function shownSteps({ plan, around, scripts: { tree } }: ObjectsOutlook): WoStep[] {
   const planned = plan.steps.map((step) => stepOf(step, tree));
@@ -55,8 +65,9 @@ export function shownSteps({ plan, around, scripts: { tree } }: ObjectsOutlook):
   for (const id of around) {
     const script = tree.objects.get(id);
     const step = told.get(id);
-    if (script === undefined || step?.certain === true) continue;
-    const why = "depends on what a delta alters";
+    // What would only be replaced is gone by then.
+    if (script === undefined || (step?.certain === true && step.action !== "replace")) continue;
+    const why = FALLEN;
     const [object, file] = [describeName(script.name), script.path];
     told.set(id, { action: "remake", id, object, file, why, certain: true, drops: [] });
   }

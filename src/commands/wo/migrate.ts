@@ -5,7 +5,7 @@ import { BlockedError, ConfigError, DatabaseError } from "../../errors.js";
 import { applyObjects, applyPrelude, type Done } from "../../objects/apply.js";
 import { planObjects } from "../../objects/decide.js";
 import { isWorthAnotherTry } from "../../objects/failures.js";
-import { hasPrelude, isNothing, type ObjectsPlan } from "../../objects/plan.js";
+import { hasPrelude, isNothing, type ObjectsPlan, planIdOf } from "../../objects/plan.js";
 import { readState, withDependents } from "../../objects/read-state.js";
 import { NOTHING, type ObjectsState, readBase } from "../../objects/state.js";
 import { readTree, type Tree } from "../../objects/tree.js";
@@ -21,6 +21,8 @@ import { readSettings, type WoOptions, type WoSettings } from "./settings.js";
 export interface WoMigrateOptions extends WoOptions {
   /** Only say what would be done. */
   readonly plan?: boolean | undefined;
+  /** The id that a plan has to have, as one said it that was only asked for. */
+  readonly planId?: string | undefined;
   /** How long a statement may wait for a lock, in seconds; 5 unless given, 0: for ever. */
   readonly lockTimeout?: number | undefined;
   /** How long to wait for another run on the same database, in seconds; 60 unless given. */
@@ -48,18 +50,22 @@ export async function woMigrate(options: WoMigrateOptions = {}): Promise<WoMigra
   const patience = milliseconds(options.wait ?? WAIT_S, "--wait");
   const { tree, opened } = await readBoth(settings);
   const created = opened === null;
+  let { planId } = options;
   let client = opened?.client;
   if (client === undefined) {
-    if (options.plan === true) {
-      const plan = await planObjects(tree, NOTHING, settings);
-      return resultOf(settings, tree, { plan, created, applied: false, done: null, foreseen: true });
-    }
+    const plan = await planObjects(tree, NOTHING, settings);
+    const id = planIdOf(plan);
+    if (options.plan === true)
+      return resultOf(settings, tree, { plan, id, created, applied: false, done: null, foreseen: true });
+    refuseOther(id, planId);
+    // A plan for no database is not one for an empty one, though the same is done.
+    planId = undefined;
     progress(`making the database ${settings.connection.database}`);
     await createDatabase(tree, settings, progress);
     client = await connect(settings.connection);
   }
   try {
-    const run = new Run(client, { settings, tree, progress, lockTimeout, patience, created });
+    const run = new Run(client, { settings, tree, progress, lockTimeout, patience, created, planId });
     return await run.migrate(options.plan === true, opened?.base ?? (await readBase(client)));
   } catch (error) {
     throw inWords(error);
@@ -115,6 +121,7 @@ interface RunTerms {
   readonly lockTimeout: number;
   readonly patience: number;
   readonly created: boolean;
+  readonly planId: string | undefined;
 }
 
 /** A run on an open connection. */
@@ -126,12 +133,14 @@ class Run {
 
   async migrate(planOnly: boolean, base: ObjectsState): Promise<WoMigrateResult> {
     const { settings, tree, created } = this.terms;
-    const told = (plan: ObjectsPlan, done: readonly Done[] | null, foreseen = done !== null) =>
-      resultOf(settings, tree, { plan, created, applied: done !== null, done, foreseen });
     const state = await withDependents(this.client, tree, base);
     const first = await this.#decide(state);
-    if (isNothing(first)) return told(first, null);
-    const { progress } = this.terms;
+    const id = isNothing(first) ? null : planIdOf(first);
+    const told = (plan: ObjectsPlan, done: readonly Done[] | null, foreseen = done !== null) =>
+      resultOf(settings, tree, { plan, id, created, applied: done !== null, done, foreseen });
+    if (id === null) return told(first, null);
+    const { progress, planId } = this.terms;
+    refuseOther(id, planId);
     const foreseen = await this.#foresee({
       settings,
       tree,
@@ -178,7 +187,7 @@ class Run {
 
   async #transaction(): Promise<{ plan: ObjectsPlan; done: readonly Done[] | null }> {
     const { client } = this;
-    const { progress, lockTimeout } = this.terms;
+    const { progress, lockTimeout, planId } = this.terms;
     await client.query(`SET lock_timeout = ${lockTimeout}`);
     await client.query("BEGIN");
     try {
@@ -187,6 +196,7 @@ class Run {
         await client.query("ROLLBACK");
         return { plan, done: null };
       }
+      refuseOther(planIdOf(plan), planId);
       if (hasPrelude(plan)) {
         await applyPrelude(client, plan, { progress });
         plan = await this.#plan(true);
@@ -200,6 +210,15 @@ class Run {
       throw error;
     }
   }
+}
+
+/** @throws BlockedError `OTHER_PLAN` */
+function refuseOther(id: string, wanted: string | undefined): void {
+  if (wanted === undefined || wanted === id) return;
+  throw new BlockedError("OTHER_PLAN", "What would be done now is not the plan that was asked for.", {
+    where: `asked for ${wanted}, now ${id}`,
+    hint: "The database or the tree has changed since. Look at the new plan:\n  wo plan",
+  });
 }
 
 /** What runs before the steps are planned for good. */

@@ -14,6 +14,8 @@ export interface Outcome {
   readonly applied: boolean;
   /** What was done; null where nothing was to be, or only a plan was asked for. */
   readonly done: readonly Done[] | null;
+  /** The plan's id, as it was made before anything ran; null where there is nothing to do. */
+  readonly id: string | null;
   /** Whether the steps are those after the migrations. */
   readonly foreseen: boolean;
 }
@@ -21,7 +23,7 @@ export interface Outcome {
 export function resultOf(
   { connection }: WoSettings,
   tree: Tree,
-  { plan, created, applied, done, foreseen }: Outcome,
+  { plan, id, created, applied, done, foreseen }: Outcome,
 ): WoMigrateResult {
   const outlook =
     plan.migrations.length > 0 && !foreseen
@@ -32,6 +34,7 @@ export function resultOf(
     target: describeConnection(connection),
     created,
     applied,
+    plan: id,
     create: created ? tree.create.map(({ path }) => path) : [],
     initial: plan.initial.map(({ run }) => run.path),
     migrations: plan.migrations.map(({ run }) => run.path),
