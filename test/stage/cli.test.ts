@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Ajv } from "ajv";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { connect } from "#src/postgres/connection.js";
 import { PACKAGE } from "../support/project.js";
 import { freshDatabase, type TestDatabase } from "../support/server.js";
 import { StageProject } from "./project.js";
@@ -13,18 +14,39 @@ import { StageProject } from "./project.js";
 const ROOT = "CREATE TABLE orders (id integer PRIMARY KEY, amount integer)";
 const made: { project?: StageProject } = {};
 
+/** Node takes the pipe of standard error for a terminal, as it would take one. */
+const ON_A_TERMINAL = `data:text/javascript,${encodeURIComponent(`
+  import { clearLine, cursorTo, moveCursor } from "node:readline";
+  const { stderr } = process;
+  Object.assign(stderr, {
+    isTTY: true,
+    columns: 100,
+    clearLine: (to) => clearLine(stderr, to),
+    cursorTo: (x, y) => cursorTo(stderr, x, y),
+    moveCursor: (x, y) => moveCursor(stderr, x, y),
+  });
+`)}`;
+
+/** https://invisible-island.net/xterm/ctlseqs/ctlseqs.html, DECTCEM */
+const [HIDE_CURSOR, SHOW_CURSOR] = ["\u001b[?25l", "\u001b[?25h"];
+
 async function run(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  terminal?: { readonly sees: (text: string) => void },
 ): Promise<{ status: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [join(PACKAGE, "dist/cli/wov-deploy.js"), ...args], {
+  const node = terminal === undefined ? [] : ["--import", ON_A_TERMINAL];
+  const child = spawn(process.execPath, [...node, join(PACKAGE, "dist/cli/wov-deploy.js"), ...args], {
     cwd: made.project?.root,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const said = { stdout: "", stderr: "" };
   child.stdout.on("data", (chunk: Buffer) => (said.stdout += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (said.stderr += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => {
+    said.stderr += chunk.toString();
+    terminal?.sees(said.stderr);
+  });
   const [status]: (number | null)[] = await once(child, "close");
   return { status: status ?? null, ...said };
 }
@@ -75,6 +97,31 @@ cli("prints one JSON document as its schema says, and nothing beside it in a pip
     assert.is(stderr, "");
     assert.ok(validate(JSON.parse(stdout)), JSON.stringify(validate.errors));
   }
+});
+
+cli("tells on a terminal what takes its time, and says nothing of it in a pipe", async () => {
+  const [shown, piped] = [await stage("1.0.0"), await stage("1.0.0")];
+  // Both are held up until the terminal has told so.
+  const holders = await Promise.all([shown, piped].map(({ connection }) => connect(connection)));
+  for (const holder of holders) await holder.query("BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE");
+  const goOn = async () => {
+    for (const holder of holders.splice(0)) await holder.end();
+  };
+  const told: Promise<void>[] = [];
+  const sees = (text: string) => {
+    if (text.includes("reading the schema of shopdb on local")) told.push(goOn());
+  };
+  const [terminal, pipe] = await Promise.all([
+    run(["--url", shown.url], {}, { sees }),
+    run(["--url", piped.url]),
+  ]);
+  await Promise.all(told);
+  assert.is(terminal.status, 0, terminal.stderr);
+  const cursor = (sequence: string) => terminal.stderr.lastIndexOf(sequence);
+  assert.ok(cursor(SHOW_CURSOR) > cursor(HIDE_CURSOR) && cursor(HIDE_CURSOR) >= 0, "the cursor comes back");
+  assert.match(terminal.stdout, /^deployed shopdb 1\.0\.0 → 1\.2\.0/);
+  assert.is(pipe.status, 0, pipe.stderr);
+  assert.is(pipe.stderr, "");
 });
 
 cli("ends with 5 where it stopped partway, and the same command goes on", async () => {
