@@ -1,3 +1,5 @@
+import { LABEL_MUTATIONS } from "./label-mutations.js";
+
 /** Single changes to test/matrix/schemas/rich.sql, the object that each is about, and what is said of it. */
 export interface Mutation {
   readonly sql: string;
@@ -27,6 +29,7 @@ const also = (others: number, mutation: Mutation): Mutation => ({ ...mutation, a
  * own words, which is more than that the checksum is another.
  */
 export const MUTATIONS: readonly (readonly Mutation[])[] = [
+  LABEL_MUTATIONS,
   // Columns
   [
     changed(
