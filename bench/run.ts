@@ -13,6 +13,7 @@ import { type Comparison, inTurn } from "./measure.js";
 import { otherServers, type PgDump, pgDumpFor } from "./programs.js";
 import { schemaOf } from "./schema.js";
 import { archivedProject, hookSide, pgDumpSide } from "./sides.js";
+import { measureWriting, type WritingRow, writingReport } from "./writing.js";
 
 const USAGE = `npm run bench -- [OPTIONS]
 
@@ -20,6 +21,8 @@ const USAGE = `npm run bench -- [OPTIONS]
   --pairs N           counted pairs of runs for each size; 15 unless given
   --hash-tables N     the size that wov hash is measured at; 5000 unless given, 0 for not at all
   --hash-pairs N      counted pairs of runs for that; 5 unless given
+  --writing-tables N[,N…]  sizes that wov deltas is measured at; 100,1000 unless given, 0 for not at all
+  --writing-runs N    runs for each of them; 5 unless given
   --binaries FOLDER   a PostgreSQL with bin/, lib/ and share/, instead of the embedded one
   --pg-dump PATH      the native pg_dump; looked for unless given
   --json              print one JSON document
@@ -78,7 +81,13 @@ async function measure({ server, pgDump }: Sides, tables: number, pairs: number)
   }
 }
 
-function report(sides: Sides, machine: Machine, rows: readonly Row[], hash: HashRow | null): string {
+function report(
+  sides: Sides,
+  machine: Machine,
+  rows: readonly Row[],
+  hash: HashRow | null,
+  writing: readonly WritingRow[],
+): string {
   const head = ["tables", "wov hook pre-push", "pg_dump | sha256sum", "ratio", "ratio min to max"];
   const seconds = (value: number) => `${value.toFixed(3)} s`;
   const body = rows.map(({ tables, hook, pgDump, ratio }) => [
@@ -94,6 +103,7 @@ function report(sides: Sides, machine: Machine, rows: readonly Row[], hash: Hash
     "",
     ...table([head, ...body]),
     ...(hash === null ? [] : ["", hashReport(hash)]),
+    ...writing.flatMap((row) => ["", writingReport(row)]),
   ].join("\n");
 }
 
@@ -127,6 +137,8 @@ async function main(): Promise<number> {
       pairs: { type: "string", default: "15" },
       "hash-tables": { type: "string", default: "5000" },
       "hash-pairs": { type: "string", default: "5" },
+      "writing-tables": { type: "string", default: "100,1000" },
+      "writing-runs": { type: "string", default: "5" },
       binaries: { type: "string" },
       "pg-dump": { type: "string" },
       json: { type: "boolean", default: false },
@@ -141,10 +153,22 @@ async function main(): Promise<number> {
   const pairs = Number(values.pairs);
   const hashTables = Number(values["hash-tables"]);
   const hashPairs = Number(values["hash-pairs"]);
-  const numbers = [...sizes, pairs, hashPairs, hashTables === 0 ? 1 : hashTables];
+  const writingSizes = values["writing-tables"]
+    .split(",")
+    .map(Number)
+    .filter((size) => size !== 0);
+  const writingRuns = Number(values["writing-runs"]);
+  const numbers = [
+    ...sizes,
+    ...writingSizes,
+    writingRuns,
+    pairs,
+    hashPairs,
+    hashTables === 0 ? 1 : hashTables,
+  ];
   if (!numbers.every((value) => Number.isInteger(value) && value > 0)) {
     process.stderr.write(
-      `--tables, --pairs, --hash-tables and --hash-pairs take whole numbers above 0.\n\n${USAGE}`,
+      `--tables, --pairs, --hash-… and --writing-… take whole numbers above 0.\n\n${USAGE}`,
     );
     return 2;
   }
@@ -162,10 +186,12 @@ async function main(): Promise<number> {
     const { serverVersion, pgDump, server } = sides;
     const hash =
       hashTables === 0 ? null : await measureHash(server.connection, pgDump, hashTables, hashPairs);
+    const writing: WritingRow[] = [];
+    for (const size of writingSizes) writing.push(await measureWriting(server.connection, size, writingRuns));
     const machine = machineOf();
-    const document = { machine, server: serverVersion, pgDump: pgDump.version, rows, hash };
+    const document = { machine, server: serverVersion, pgDump: pgDump.version, rows, hash, writing };
     process.stdout.write(
-      `${values.json ? JSON.stringify(document, null, 2) : report(sides, machine, rows, hash)}\n`,
+      `${values.json ? JSON.stringify(document, null, 2) : report(sides, machine, rows, hash, writing)}\n`,
     );
     return 0;
   } finally {

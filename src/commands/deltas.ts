@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { ProjectDatabase } from "../config/project.js";
 import { checkDeltas } from "../deltas/check.js";
 import { statementFacts } from "../deltas/facts.js";
+import { statementsAside, withoutStatements } from "../deltas/write/neighbourhood.js";
 import { renderPlaces } from "../deltas/write/places.js";
 import { renderStatements } from "../deltas/write/render.js";
 import { BlockedError } from "../errors.js";
@@ -14,7 +15,7 @@ import type { RenameOptions } from "./deltas/renames.js";
 import { withRowsInMind } from "./deltas/rows.js";
 import { type Written, writeDeltas } from "./deltas/write.js";
 import { refuseSettingsThatDiffer } from "./diff.js";
-import type { SchemaText } from "./live-schema.js";
+import { type SchemaText, schemaText } from "./live-schema.js";
 import type { ObjectScripts } from "./objects/scripts.js";
 import { prove, ShadowServers } from "./proof.js";
 import type { DeltasResult } from "./results.js";
@@ -80,36 +81,92 @@ export async function writeAndProve(
   options: WritingOptions,
 ): Promise<DeltasWritten> {
   const servers = new ShadowServers();
+  const asking = { ...options, askRename: askedOnce(options.askRename) };
   try {
     const parser = await loadParser();
-    const written = await write(servers, request, options, parser);
-    const statements = await withRowsInMind(written.statements, request.rows, parser);
-    const open = [...statements.flatMap(({ place }) => place ?? []), ...written.open];
-    const text = renderStatements(statements, parser);
-    const places = renderPlaces(written.open);
-    const common = {
-      sql: [text, places].filter((part) => part !== "").join("\n"),
-      statements: statements.map(({ sql, notes }) => ({
-        sql,
-        notes: [...notes],
-        destructive: statementFacts({ text: sql }, parser).destructive,
-      })),
-      open: open.map(({ id, change, details, why }) => ({
-        ...named(id),
-        change,
-        details: [...details],
-        why,
-      })),
-      renames: written.renames.map(({ kind, from, to }) => ({ kind, from, to })),
-      reasons: [],
-      warnings: [],
-    };
-    if (open.length > 0) return { ...common, outcome: "open" };
-    if (statements.length === 0) return { ...common, outcome: "nothing" };
-    return { ...common, ...(await verdict(servers, request, text, options)) };
+    const near = await writeNearby(servers, request, asking, parser);
+    if (near?.outcome === "proven") return near;
+    return await told(servers, request, asking, parser, await write(servers, request, asking, parser));
   } finally {
     await servers.close();
   }
+}
+
+/** In a large schema it is tried first with what the difference is about alone; proven is it with all. */
+async function writeNearby(
+  servers: ShadowServers,
+  request: WritingRequest,
+  options: WritingOptions,
+  parser: Parser,
+): Promise<DeltasWritten | null> {
+  const { to, pending, drawnFrom = request.from } = request;
+  if (Math.min(drawnFrom.text.length, to.text.length) < LARGE_TEXT) return null;
+  const leftAway = statementsAside(await drawnFrom.canonical(), await to.canonical(), pending);
+  if (leftAway === null) return null;
+  const [from, target] = [drawnFrom, to].map(({ text, settings }) =>
+    schemaText(withoutStatements(text, leftAway), settings),
+  );
+  if (from === undefined || target === undefined) return null;
+  try {
+    const written = await write(servers, { ...request, drawnFrom: from, to: target }, options, parser);
+    if (written.open.length + written.statements.length === 0) return null;
+    return await told(servers, request, options, parser, written);
+  } catch (error) {
+    // Something that is needed was left away.
+    if (error instanceof BlockedError) return null;
+    throw error;
+  }
+}
+
+/** In characters: what is smaller is loaded in no time. */
+const LARGE_TEXT = 100_000;
+
+/** Nobody is asked twice about the same. */
+function askedOnce(ask: WritingOptions["askRename"]): WritingOptions["askRename"] {
+  const answers = new Map<string, Promise<boolean>>();
+  return (
+    ask &&
+    ((candidate) => {
+      const key = JSON.stringify([candidate.kind, candidate.from, candidate.to]);
+      const answer = answers.get(key) ?? ask(candidate);
+      answers.set(key, answer);
+      return answer;
+    })
+  );
+}
+
+/** What was written as a result, proven where it can be. */
+async function told(
+  servers: ShadowServers,
+  request: WritingRequest,
+  options: WritingOptions,
+  parser: Parser,
+  written: Written,
+): Promise<DeltasWritten> {
+  const statements = await withRowsInMind(written.statements, request.rows, parser);
+  const open = [...statements.flatMap(({ place }) => place ?? []), ...written.open];
+  const text = renderStatements(statements, parser);
+  const places = renderPlaces(written.open);
+  const common = {
+    sql: [text, places].filter((part) => part !== "").join("\n"),
+    statements: statements.map(({ sql, notes }) => ({
+      sql,
+      notes: [...notes],
+      destructive: statementFacts({ text: sql }, parser).destructive,
+    })),
+    open: open.map(({ id, change, details, why }) => ({
+      ...named(id),
+      change,
+      details: [...details],
+      why,
+    })),
+    renames: written.renames.map(({ kind, from, to }) => ({ kind, from, to })),
+    reasons: [],
+    warnings: [],
+  };
+  if (open.length > 0) return { ...common, outcome: "open" };
+  if (statements.length === 0) return { ...common, outcome: "nothing" };
+  return { ...common, ...(await verdict(servers, request, text, options)) };
 }
 
 /** `table shop.orders` as type and name. */

@@ -21,9 +21,12 @@ export interface ShadowServer {
   close(): Promise<void>;
 }
 
+/** A schema is loaded in one transaction, which holds a lock for each table and index: enough of them for 5,000 tables. */
+const MANY_LOCKS = { max_connections: "25", max_locks_per_transaction: "8192" };
+
 /** An embedded server for shadows, which ends with `close`. */
 export async function embeddedShadowServer(): Promise<ShadowServer> {
-  const server = await startThrowAwayServer();
+  const server = await startThrowAwayServer({ settings: MANY_LOCKS });
   return { connection: server.connection, isThrowAway: true, close: () => server.stop() };
 }
 

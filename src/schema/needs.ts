@@ -9,6 +9,9 @@ export interface Needs {
   readonly extensions: readonly string[];
 }
 
+/** A word of each statement that can name a role or make an extension: what has none need not be parsed. */
+const NEEDY = /\b(?:grant|revoke|role|user|group|owner|owned|authorization|policy|extension)\b/i;
+
 /**
  * Reads off SQL what a server must have that is to run it, beside PostgreSQL itself.
  *
@@ -16,6 +19,7 @@ export interface Needs {
  * @example await neededBy("GRANT SELECT ON t TO reader") // → { roles: ["reader"], extensions: [] }
  */
 export async function neededBy(sql: string): Promise<Needs> {
+  if (!NEEDY.test(sql)) return { roles: [], extensions: [] };
   const { parse } = await loadParser();
   const [named, made, extensions] = [new Set<string>(), new Set<string>(), new Set<string>()];
   let tree: unknown;

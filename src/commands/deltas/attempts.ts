@@ -4,7 +4,7 @@ import { statementFacts } from "../../deltas/facts.js";
 import type { Attempt, Way, WrittenStatement } from "../../deltas/write/written.js";
 import type { Client } from "../../postgres/connection.js";
 import type { Parser } from "../../schema/parser.js";
-import type { Refusal, TrialRun } from "./bench.js";
+import type { Refusal, TrialRun } from "./trial-shadows.js";
 
 /** Makes attempts one after another, in one transaction as far as that goes; those that are refused do nothing. */
 export async function makeAttempts(

@@ -1,6 +1,6 @@
 /** Deltas while they are written: what has run, in the order in which it did, and why the rest has not. */
 import { type Attempt, plainly, type Way, type WrittenStatement } from "../../deltas/write/written.js";
-import type { Bench } from "./bench.js";
+import type { TrialShadows } from "./trial-shadows.js";
 
 export class Draft {
   readonly #statements: WrittenStatement[] = [];
@@ -8,7 +8,7 @@ export class Draft {
 
   /** @param prepare changes attempts before they are made */
   constructor(
-    private readonly bench: Bench,
+    private readonly shadows: TrialShadows,
     private readonly prepare: (attempts: readonly Attempt[]) => readonly Attempt[] = (attempts) => attempts,
   ) {}
 
@@ -23,11 +23,11 @@ export class Draft {
 
   /** Makes attempts; what runs is written. @returns how many statements that was */
   async add(attempts: readonly Attempt[]): Promise<number> {
-    const first = await this.bench.run(this.prepare(attempts));
+    const first = await this.shadows.run(this.prepare(attempts));
     const last = first.refused.map(({ attempt }) => attempt);
     const unchecked = last.map(withUncheckedBody);
     const isHopeless = unchecked.every((attempt, index) => attempt === last[index]);
-    const second = isHopeless ? { ran: [], refused: first.refused } : await this.bench.run(unchecked);
+    const second = isHopeless ? { ran: [], refused: first.refused } : await this.shadows.run(unchecked);
     const ran = [...first.ran, ...second.ran];
     this.#statements.push(...ran);
     for (const { attempt, reason } of second.refused) this.#reasons.set(attempt.about, reason);

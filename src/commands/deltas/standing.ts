@@ -5,7 +5,7 @@ import { plainly, type Way } from "../../deltas/write/written.js";
 import { diffSchemas, type Schema, type SchemaDiff, type SchemaObject } from "../../schema/index.js";
 import { storedName } from "../../schema/names.js";
 import type { SchemaText } from "../live-schema.js";
-import type { Bench } from "./bench.js";
+import type { TrialShadows } from "./trial-shadows.js";
 
 export interface State {
   readonly now: SchemaText;
@@ -21,26 +21,26 @@ export class Standing {
   #isPrinted = false;
 
   constructor(
-    private readonly bench: Bench,
+    private readonly shadows: TrialShadows,
     to: SchemaText,
   ) {
     this.#target = to;
   }
 
   async look(): Promise<State> {
-    const now = await this.bench.read(this.bench.work);
+    const now = await this.shadows.read(this.shadows.work);
     const schema = await now.canonical();
     const left = diffSchemas(schema, await this.#target.canonical());
     if (isNothing(left) || this.#isPrinted) return { now, schema, target: this.#target, left };
     // What only the target's own server prints differently is no difference.
-    this.#target = await this.bench.read(this.bench.target);
+    this.#target = await this.shadows.read(this.shadows.target);
     this.#isPrinted = true;
     return { now, schema, target: this.#target, left: diffSchemas(schema, await this.#target.canonical()) };
   }
 
   /** What goes when statements are run with CASCADE: PostgreSQL itself says what depends on what. */
   async lostWith(drops: readonly string[], { schema }: State): Promise<SchemaDiff> {
-    const after = await this.bench.readAfter(drops.map((sql) => ({ about: sql, ways: withCascade(sql) })));
+    const after = await this.shadows.readAfter(drops.map((sql) => ({ about: sql, ways: withCascade(sql) })));
     return diffSchemas(schema, await after.canonical());
   }
 }

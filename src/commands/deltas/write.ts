@@ -13,7 +13,6 @@ import type { SchemaDiff } from "../../schema/index.js";
 import type { Parser } from "../../schema/parser.js";
 import { excerpt } from "../../stage/failures.js";
 import type { SchemaText } from "../live-schema.js";
-import { Bench } from "./bench.js";
 import { Draft } from "./draft.js";
 import { type LibraryPlan, planDifference, readFacts } from "./library.js";
 import { rebuildAttempts, tablesToRebuild } from "./rebuilds.js";
@@ -21,6 +20,7 @@ import { workOff } from "./remainder.js";
 import { likelyRenames, type RenameCandidate, RenameChooser, type RenameOptions } from "./renames.js";
 import { withSaferWays } from "./safer.js";
 import { Standing } from "./standing.js";
+import { TrialShadows } from "./trial-shadows.js";
 
 export interface WriteRequest {
   readonly from: SchemaText;
@@ -53,11 +53,11 @@ export async function writeDeltas(request: WriteRequest): Promise<Written> {
   const { from, to, pending, server, parser, progress } = request;
   progress("loading both schemas into shadows");
   const sources = { from, to, pending: pending.map(({ sql }) => sql).join(";\n") };
-  const bench = await Bench.open(server, sources, parser);
+  const shadows = await TrialShadows.open(server, sources, parser);
   try {
-    return await write(bench, request);
+    return await write(shadows, request);
   } finally {
-    await bench.close();
+    await shadows.close();
   }
 }
 
@@ -65,15 +65,15 @@ export async function writeDeltas(request: WriteRequest): Promise<Written> {
  * Tables that cannot be altered to what they are to be are known for certain only at the end. Then all begins anew, and
  * they come first, so that nothing is done to them that is not needed.
  */
-async function write(bench: Bench, request: WriteRequest): Promise<Written> {
+async function write(shadows: TrialShadows, request: WriteRequest): Promise<Written> {
   const chooser = new RenameChooser(request.renames);
   let rebuilt: ReadonlySet<string> = new Set();
   for (;;) {
-    const { written, toRebuild } = await new Writer(bench, request, chooser, rebuilt).write();
+    const { written, toRebuild } = await new Writer(shadows, request, chooser, rebuilt).write();
     const more = toRebuild.filter((id) => !rebuilt.has(id));
     if (more.length === 0) return written;
     rebuilt = new Set([...rebuilt, ...more]);
-    await bench.startAnew();
+    await shadows.startAnew();
   }
 }
 
@@ -88,18 +88,18 @@ class Writer {
   readonly #standing: Standing;
 
   constructor(
-    private readonly bench: Bench,
+    private readonly shadows: TrialShadows,
     private readonly request: WriteRequest,
     private readonly chooser: RenameChooser,
     private readonly rebuilt: ReadonlySet<string>,
   ) {
-    this.#draft = new Draft(bench, request.online ? withSaferWays(request.parser) : undefined);
-    this.#standing = new Standing(bench, request.to);
+    this.#draft = new Draft(shadows, request.online ? withSaferWays(request.parser) : undefined);
+    this.#standing = new Standing(shadows, request.to);
   }
 
   async write(): Promise<Outcome> {
     const { pending, parser, to, progress } = this.request;
-    await runPending(this.bench, pending);
+    await runPending(this.shadows, pending);
     const isRebuilt = this.rebuilt.size === 0 || (await this.#rebuild());
     progress("asking what differs");
     const statements = await this.#askLibrary();
@@ -133,9 +133,9 @@ class Writer {
   /** Renames come first, one after another: what is inside shows only when what is around has its name. */
   async #askLibrary(): Promise<readonly DrawnStatement[]> {
     const { from, parser } = this.request;
-    const target = await readFacts(this.bench.target);
+    const target = await readFacts(this.shadows.target);
     for (;;) {
-      const plan = await planDifference(await readFacts(this.bench.work), target, from.settings, parser);
+      const plan = await planDifference(await readFacts(this.shadows.work), target, from.settings, parser);
       const chosen = await this.chooser.choose(await this.#likely(plan));
       const renames = chosen.map(({ kind, from: name, sql }) => onlyBy(`${kind} ${name}`, sql));
       if (renames.length === 0 || (await this.#draft.add(renames)) === 0) return plan?.statements ?? [];
@@ -158,9 +158,9 @@ class Writer {
 }
 
 /** What a deploy would refuse is refused here. */
-async function runPending(bench: Bench, pending: WriteRequest["pending"]): Promise<void> {
+async function runPending(shadows: TrialShadows, pending: WriteRequest["pending"]): Promise<void> {
   const attempts = pending.map(({ sql }) => ({ about: excerpt(sql), ways: [[plainly(sql)]] }));
-  const [first] = (await bench.runInOrder(attempts)).refused;
+  const [first] = (await shadows.runInOrder(attempts)).refused;
   if (first === undefined) return;
   throw new BlockedError("PENDING_REFUSED", `A pending statement does not run: ${first.reason}.`, {
     where: first.attempt.about,

@@ -85,7 +85,9 @@ async function runOne(subject: Subject, mutation: Mutation): Promise<MutationRes
 
 function textOfProof({ failure, missed, surplus }: Extract<Proof, { verdict: "refuted" }>): string {
   if (failure !== null) return `${failure.message} (${failure.statement})`;
-  return [...missed, ...surplus].map(({ change, type, name }) => `${type} ${name} ${change}`).join("; ");
+  return [...missed, ...surplus]
+    .map(({ change, type, name, details }) => `${type} ${name} ${change}: ${details.join(", ")}`)
+    .join("; ");
 }
 
 const KEYWORDS = new Set(

@@ -22,20 +22,20 @@ export interface TrialRun {
   readonly refused: readonly Refusal[];
 }
 
-/** What is put on the bench. */
-export interface BenchSources {
+/** What the shadows are made for. */
+export interface TrialSources {
   readonly from: SchemaText;
   readonly to: SchemaText;
   /** Statements that are written already. */
   readonly pending: string;
 }
 
-/** A bench, set up for two schemas. */
-export class Bench {
+/** The shadows of one writing. */
+export class TrialShadows {
   private constructor(
     private readonly workshop: Workshop,
     private readonly parser: Parser,
-    private readonly sources: BenchSources,
+    private readonly sources: TrialSources,
     private readonly beginning: ShadowLoad,
     /** Begins as the old schema; what is tried is done to it. */
     public work: ConnectionSettings,
@@ -48,7 +48,7 @@ export class Bench {
    *
    * @throws BlockedError `SHADOW_REFUSED` where the server refuses one, e.g. for want of an extension
    */
-  static async open(server: ShadowServer, sources: BenchSources, parser: Parser): Promise<Bench> {
+  static async open(server: ShadowServer, sources: TrialSources, parser: Parser): Promise<TrialShadows> {
     const workshop = await Workshop.open(server);
     try {
       const [work, target] = [await workshop.empty(), await workshop.empty()];
@@ -56,7 +56,7 @@ export class Bench {
       // Roles belong to the server, so that whoever loads first makes all of them.
       await workshop.makeRoles(loads.roles);
       await Promise.all([workshop.load(work, loads.from), workshop.load(target, loads.to)]);
-      return new Bench(workshop, parser, sources, loads.from, work, target);
+      return new TrialShadows(workshop, parser, sources, loads.from, work, target);
     } catch (error) {
       await workshop.close();
       throw error;
@@ -113,7 +113,7 @@ export class Bench {
 
 async function loadsOf(
   { isThrowAway }: ShadowServer,
-  { from, to, pending }: BenchSources,
+  { from, to, pending }: TrialSources,
 ): Promise<{ readonly roles: readonly string[]; readonly from: ShadowLoad; readonly to: ShadowLoad }> {
   const needs = isThrowAway ? await Promise.all([from.text, to.text, pending].map(neededBy)) : [];
   return {
