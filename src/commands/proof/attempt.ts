@@ -75,5 +75,7 @@ function refusal(failure: StatementFailure, server: ShadowServer, on: string): A
   const mayNot = !server.isThrowAway && reason.code === INSUFFICIENT_PRIVILEGE;
   if (mayNot || isLackOf(server, reason)) return { reason: `${on} refuses ${where}: ${reason.message}` };
   const statement = excerpt(place.statement.text);
-  return { failure: { where, statement, message: reason.message, hint: reason.hint ?? null } };
+  // What depends on what is altered or dropped is named in the detail alone.
+  const message = [reason.message, ...(reason.detail?.split("\n") ?? [])].join("; ").replace(/\.$/, "");
+  return { failure: { where, statement, message, hint: reason.hint ?? null } };
 }
