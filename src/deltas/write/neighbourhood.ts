@@ -6,7 +6,7 @@ import { diffSchemas, type Schema } from "../../schema/index.js";
 import { cutStatements } from "../cut.js";
 
 /** Smaller schemas are taken as they are. */
-const MANY_OBJECTS = 150;
+const MANY_OBJECTS = 50;
 /** What comes close to all of a schema is no less work than all of it. */
 const LARGEST_SHARE = 0.5;
 
