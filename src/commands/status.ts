@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { relative } from "node:path";
 import { heads, newest, pathBetween } from "../archive/versions.js";
+import type { Project } from "../config/project.js";
 import { WovError } from "../errors.js";
 import { isFolder, isMissing } from "../files.js";
 import { type DatabaseState, type LiveDatabase, readDatabaseState } from "./database-state.js";
@@ -148,6 +149,11 @@ async function isByScripts(
 
 /** The session's stage, and every stage that some secrets file names. */
 export async function knownStages({ project, stage }: Session): Promise<string[]> {
+  return [...new Set([stage, ...(await stagesWithSecrets(project))])];
+}
+
+/** The stages that a file of the secrets folder is for, sorted. */
+export async function stagesWithSecrets(project: Project): Promise<string[]> {
   let files: string[];
   try {
     files = await readdir(project.secretsFolder);
@@ -160,5 +166,5 @@ export async function knownStages({ project, stage }: Session): Promise<string[]
       .filter((file) => file.startsWith(`${database}_`) && file.endsWith(".json"))
       .map((file) => file.slice(database.length + 1, -".json".length)),
   );
-  return [...new Set([stage, ...named.sort()])];
+  return [...new Set(named)].sort();
 }

@@ -2,12 +2,16 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { ConfigError } from "#src/errors.js";
+import { type DeployOptions, deploy } from "#src/index.js";
 import { withClient } from "#src/postgres/connection.js";
+import { thrownBy } from "../support/errors.js";
 import { PACKAGE } from "../support/project.js";
-import { testServer, urlOf } from "../support/server.js";
+import { freshDatabase, type TestDatabase, testServer, urlOf } from "../support/server.js";
 import { StageProject } from "./project.js";
 
 const TENANTS = 12;
@@ -112,6 +116,36 @@ fleet("is shared by processes that run the same command, one of which is killed 
   const { databases }: { databases: { outcome: string }[] } = JSON.parse(await other.ended);
   assert.ok(databases.every(({ outcome }) => outcome === "applied" || outcome === "nothing"));
   assert.equal(await came(prefix), ALL_ONCE);
+});
+
+fleet("is of the stages that a list and a pattern name, each by its own secrets", async () => {
+  const project = await StageProject.create("CREATE TABLE orders (id integer)");
+  const secrets = join(project.root, "wovtools", "secrets");
+  await mkdir(secrets);
+  const databaseOf = new Map<string, TestDatabase>();
+  for (const stage of ["east-1", "east-2", "west", "north"]) {
+    const database = await freshDatabase();
+    databaseOf.set(stage, database);
+    const file = join(secrets, `shopdb_${stage}.json`);
+    await writeFile(file, JSON.stringify({ shopdb: { url: database.url } }), { mode: 0o600 });
+  }
+  const run = (stage: string, options: DeployOptions = {}) =>
+    deploy({ cwd: project.root, stage, rehearse: false, ...options });
+  const { databases } = await run("west,east-*");
+  assert.equal(
+    databases.map(({ stage, outcome, target }) => [stage, outcome, target.split("/").at(-1)]),
+    ["west", "east-1", "east-2"].map((stage) => [stage, "applied", databaseOf.get(stage)?.name]),
+  );
+  const { databases: all } = await run("*", { plan: true });
+  assert.equal(
+    all.filter(({ outcome }) => outcome === "planned").map(({ stage }) => stage),
+    ["north"],
+  );
+  assert.is((await thrownBy(ConfigError, run("south-*"))).code, "NO_SUCH_STAGE");
+  assert.is(
+    (await thrownBy(ConfigError, run("west,east-*", { url: databaseOf.get("west")?.url }))).code,
+    "DEPLOY_USAGE",
+  );
 });
 
 fleet.run();

@@ -4,7 +4,7 @@ import { ConfigError } from "../../errors.js";
 import { type ConnectionSettings, withClient } from "../../postgres/connection.js";
 import type { DeployOptions } from "../deploy.js";
 import { chosenDatabases, connectionOf, type Session, sessionIn } from "../session.js";
-import { knownStages } from "../status.js";
+import { stagesWithSecrets } from "../status.js";
 
 /** One database on one server. */
 export interface DeployTarget {
@@ -18,11 +18,18 @@ export interface DeployTarget {
  * that have secrets. Where a stage's secrets or URL give a pattern for the database's name, e.g. `tenant_*`, all
  * databases of that server count that match it.
  *
- * @throws ConfigError `NO_SUCH_STAGE`, `NO_SUCH_TARGET` where a pattern matches nothing
+ * @throws ConfigError `NO_SUCH_STAGE`, `NO_SUCH_TARGET` where a pattern matches nothing; `DEPLOY_USAGE` for a URL
+ *   beside several stages
  */
 export async function deployTargets(project: Project, options: DeployOptions): Promise<DeployTarget[]> {
   const targets: DeployTarget[] = [];
-  for (const stage of await stagesOf(project, options.stage)) {
+  const stages = await stagesOf(project, options.stage);
+  if (stages.length > 1 && options.url !== undefined) {
+    throw new ConfigError("DEPLOY_USAGE", `--url is of one server, and --stage names ${stages.join(", ")}.`, {
+      hint: "Name one stage with --url, or let each stage's secrets say where it is.",
+    });
+  }
+  for (const stage of stages) {
     const session = sessionIn(project, { ...options, stage });
     for (const database of chosenDatabases(session, options.databases))
       targets.push(...(await targetsOf(session, database)));
@@ -38,7 +45,7 @@ async function stagesOf(project: Project, named: string | undefined): Promise<st
       stages.push(word);
       continue;
     }
-    const matching = (await knownStages(sessionIn(project, {}))).filter(matches(word));
+    const matching = (await stagesWithSecrets(project)).filter(matches(word));
     if (matching.length === 0) {
       throw new ConfigError("NO_SUCH_STAGE", `No stage that has secrets is called like ${word}.`, {
         where: project.secretsFolder,
