@@ -2,7 +2,7 @@
  * Every single change, alone: the schema is read before it and after it, the checksums differ, and the difference is
  * the change's own object and nothing else.
  *
- *     npx tsx test/schema/each-mutation.ts [TEXT]
+ *     npm run test:schema-changes [-- TEXT]
  *
  * Each list of changes has a database of its own, copied from one template. A text narrows the run to the lists in
  * which a change has it in its SQL.
