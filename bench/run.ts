@@ -10,6 +10,7 @@ import { type EmbeddedServer, startThrowAwayServer } from "#src/postgres/embedde
 import { freshDatabase } from "../test/support/server.js";
 import { type HashRow, measureHash } from "./hash.js";
 import { type Comparison, inTurn } from "./measure.js";
+import { measureObjects, objectsTable } from "./objects.js";
 import { otherServers, type PgDump, pgDumpFor } from "./programs.js";
 import { schemaOf } from "./schema.js";
 import { archivedProject, hookSide, pgDumpSide } from "./sides.js";
@@ -23,6 +24,8 @@ const USAGE = `npm run bench -- [OPTIONS]
   --hash-pairs N      counted pairs of runs for that; 5 unless given
   --writing-tables N[,N…]  sizes that wov deltas is measured at; 100,1000 unless given, 0 for not at all
   --writing-runs N    runs for each of them; 5 unless given
+  --objects N[,N…]    sizes of the trees that wo migrate is measured at; 100,1000,5000 unless given, 0 for none
+  --objects-runs N    counted runs for each of those; 5 unless given, all new once
   --binaries FOLDER   a PostgreSQL with bin/, lib/ and share/, instead of the embedded one
   --pg-dump PATH      the native pg_dump; looked for unless given
   --json              print one JSON document
@@ -130,6 +133,14 @@ function machineOf(): Machine {
   };
 }
 
+/** Sizes with commas between; a 0 stands for none. */
+function sizesIn(text: string): number[] {
+  return text
+    .split(",")
+    .map(Number)
+    .filter((size) => size !== 0);
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -139,6 +150,8 @@ async function main(): Promise<number> {
       "hash-pairs": { type: "string", default: "5" },
       "writing-tables": { type: "string", default: "100,1000" },
       "writing-runs": { type: "string", default: "5" },
+      objects: { type: "string", default: "100,1000,5000" },
+      "objects-runs": { type: "string", default: "5" },
       binaries: { type: "string" },
       "pg-dump": { type: "string" },
       json: { type: "boolean", default: false },
@@ -153,22 +166,23 @@ async function main(): Promise<number> {
   const pairs = Number(values.pairs);
   const hashTables = Number(values["hash-tables"]);
   const hashPairs = Number(values["hash-pairs"]);
-  const writingSizes = values["writing-tables"]
-    .split(",")
-    .map(Number)
-    .filter((size) => size !== 0);
+  const writingSizes = sizesIn(values["writing-tables"]);
   const writingRuns = Number(values["writing-runs"]);
+  const treeSizes = sizesIn(values.objects);
+  const treeRuns = Number(values["objects-runs"]);
   const numbers = [
     ...sizes,
     ...writingSizes,
     writingRuns,
+    ...treeSizes,
+    treeRuns,
     pairs,
     hashPairs,
     hashTables === 0 ? 1 : hashTables,
   ];
   if (!numbers.every((value) => Number.isInteger(value) && value > 0)) {
     process.stderr.write(
-      `--tables, --pairs, --hash-… and --writing-… take whole numbers above 0.\n\n${USAGE}`,
+      `--tables, --pairs, --hash-…, --writing-… and --objects… take whole numbers above 0.\n\n${USAGE}`,
     );
     return 2;
   }
@@ -188,10 +202,12 @@ async function main(): Promise<number> {
       hashTables === 0 ? null : await measureHash(server.connection, pgDump, hashTables, hashPairs);
     const writing: WritingRow[] = [];
     for (const size of writingSizes) writing.push(await measureWriting(server.connection, size, writingRuns));
+    const objects = await measureObjects(treeSizes, treeRuns, 1);
     const machine = machineOf();
-    const document = { machine, server: serverVersion, pgDump: pgDump.version, rows, hash, writing };
+    const document = { machine, server: serverVersion, pgDump: pgDump.version, rows, hash, writing, objects };
+    const trees = objects.length === 0 ? [] : ["", "wo migrate:", ...objectsTable(objects)];
     process.stdout.write(
-      `${values.json ? JSON.stringify(document, null, 2) : report(sides, machine, rows, hash, writing)}\n`,
+      `${values.json ? JSON.stringify(document, null, 2) : [report(sides, machine, rows, hash, writing), ...trees].join("\n")}\n`,
     );
     return 0;
   } finally {

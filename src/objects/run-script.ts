@@ -1,8 +1,11 @@
 /** Running scripts, and statements that drop. */
+import { DatabaseError as ServerError } from "pg";
+import { BlockedError } from "../errors.js";
 import type { Client } from "../postgres/connection.js";
 import { quoteIdentifier } from "../postgres/quote.js";
 import { scriptFailure } from "./failures.js";
 import type { DropRun, ScriptRun } from "./plan.js";
+import { needed } from "./steps.js";
 
 /**
  * Runs a script, and puts back what it changed of the session.
@@ -30,11 +33,17 @@ function resetOf(name: string): string {
   return `RESET ${name.split(".").map(quoteIdentifier).join(".")}`;
 }
 
-/** Drops something. @throws as `runScript` */
+const DEPENDENT_OBJECTS = "2BP01";
+
+/** Drops something. @throws as `runScript`; BlockedError `OBJECT_NEEDED` where the server says what depends on it */
 export async function runDrop(client: Client, { id, sql, path }: DropRun): Promise<void> {
   try {
     await client.query(sql);
   } catch (error) {
+    if (path === null && error instanceof ServerError && error.code === DEPENDENT_OBJECTS) {
+      const { message, where, hint } = needed(id, id, (error.detail ?? error.message).split("\n"));
+      throw new BlockedError("OBJECT_NEEDED", message, { where, hint, cause: error });
+    }
     throw scriptFailure(error, path ?? id, { sql, line: 1 });
   }
 }

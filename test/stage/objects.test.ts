@@ -6,11 +6,11 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { BlockedError } from "#src/errors.js";
+import { BlockedError, StoppedError } from "#src/errors.js";
 import { withClient } from "#src/postgres/connection.js";
 import { thrownBy } from "../support/errors.js";
 import { PACKAGE } from "../support/project.js";
-import { freshDatabase, type TestDatabase } from "../support/server.js";
+import { freshDatabase, type TestDatabase, urlOf } from "../support/server.js";
 import { inLedger, StageProject } from "./project.js";
 
 const ORDERS = "CREATE TABLE orders (id integer PRIMARY KEY, amount integer NOT NULL)";
@@ -42,6 +42,20 @@ async function widen(project: StageProject): Promise<void> {
   await project.dev.query(WIDER);
   await project.dev.query(TOTALS + TOTAL);
   await project.archive("1.1.0", "1.0.0", `${WIDER};\n`);
+}
+
+/** Another database with the same rows, at the same version by the ledger. */
+async function copyOf({ name, connection }: TestDatabase, copy: string): Promise<void> {
+  await withClient({ ...connection, database: "postgres" }, (client) =>
+    client.query(`CREATE DATABASE "${copy}" TEMPLATE "${name}"`),
+  );
+  await withClient({ ...connection, database: "wovtool" }, (client) =>
+    client.query(
+      `INSERT INTO wovtool.database (name, version, version_id)
+       SELECT $1, version, version_id FROM wovtool.database WHERE name = $2`,
+      [copy, name],
+    ),
+  );
 }
 
 async function definition(db: TestDatabase): Promise<unknown> {
@@ -211,15 +225,59 @@ objects("an object that the archive has goes by deltas, not by its script's goin
   );
 });
 
-objects("two databases of a fleet get the same", async () => {
+objects("the databases of a fleet get the same, several at once", async () => {
   const { project, stage } = await shop();
-  const other = await freshDatabase();
-  await project.deploy(other);
+  const prefix = `tenant_${randomBytes(4).toString("hex")}_`;
+  const names = [0, 1, 2, 3].map((number) => `${prefix}${number}`);
+  for (const name of names) await copyOf(stage, name);
   await widen(project);
   await write(project, VIEW, TOTALS.replace("sum(amount)", "sum(amount) + 5"));
-  for (const db of [stage, other]) await project.deploy(db, { rehearse: true });
-  assert.is(await definition(stage), await definition(other));
+  const fleet = { url: urlOf({ ...stage.connection, database: `${prefix}*` }) };
+  const [last = ""] = names.slice(-1);
+  const odd = { ...stage.connection, database: last };
+  await withClient(odd, (client) => client.query("CREATE VIEW outside AS SELECT * FROM totals"));
+  const { databases } = await project.deploy(fleet, { jobs: 3, acceptDrift: true });
+  assert.equal(
+    databases.map(({ outcome, error }) => [outcome, error?.code ?? null]),
+    [...Array(3).fill(["applied", null]), ["failed", "OBJECT_NEEDED"]],
+  );
+  assert.match(databases.at(-1)?.error?.message ?? "", "view outside depends on view totals");
+  for (const name of names.slice(0, 3)) {
+    const database = { ...stage.connection, database: name };
+    const text = await withClient(database, (client) =>
+      client.query("SELECT pg_get_viewdef('totals') AS sql"),
+    );
+    assert.match(String(text.rows[0]?.sql), "+ ");
+  }
+  await withClient(odd, (client) => client.query("DROP VIEW outside"));
+  const again = (await project.deploy(fleet, { jobs: 3 })).databases.map(({ outcome }) => outcome);
+  assert.equal(again, ["nothing", "nothing", "nothing", "applied"]);
 });
+
+objects(
+  "what falls for a path of several transactions is made again in the last, also after a stop",
+  async () => {
+    const { project, stage } = await shop();
+    await stage.query("INSERT INTO orders VALUES (1, 7), (2, 7)");
+    const index = "CREATE UNIQUE INDEX CONCURRENTLY by_amount ON orders (amount)";
+    await project.dev.query("DROP FUNCTION total(); DROP VIEW totals");
+    for (const sql of [WIDER, index, TOTALS + TOTAL]) await project.dev.query(sql);
+    await project.archive("1.1.0", "1.0.0", `${WIDER};\n${index};\n`);
+    const [planned] = (await project.deploy(stage, { plan: true })).databases;
+    assert.match(
+      planned?.notes.join() ?? "",
+      "made again in the last: function.public.total, view.public.totals",
+    );
+    await thrownBy(StoppedError, project.deploy(stage));
+    assert.is(await typeOfAmount(stage), "bigint");
+    assert.equal(await stage.query("SELECT to_regclass('totals') AS view"), [{ view: null }]);
+    await stage.query("UPDATE orders SET amount = 8 WHERE id = 2");
+    const [done] = (await project.deploy(stage)).databases;
+    assert.equal([done?.outcome, done?.to], ["applied", "1.1.0"]);
+    assert.equal(await stage.query("SELECT total() = 15 AS right"), [{ right: true }]);
+    assert.is((await project.deploy(stage)).databases[0]?.outcome, "nothing");
+  },
+);
 
 objects(
   "a deploy that is killed among the object scripts has done nothing, and the next one does all",
