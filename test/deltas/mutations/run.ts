@@ -98,7 +98,8 @@ const KEYWORDS = new Set(
 
 /** The names in a statement that may be an object's. */
 function namesIn(sql: string): string[] {
-  return [...new Set(wordsOf(sql))].filter((word) => !KEYWORDS.has(word));
+  const named = [...new Set(wordsOf(sql))].filter((word) => !KEYWORDS.has(word));
+  return /\bSCHEMA public\b/.test(sql) ? [...named, "public"] : named;
 }
 
 function wordsOf(text: string): string[] {
