@@ -268,19 +268,21 @@ deploys("says that the server went away, and what was not committed is gone", as
   const db = await shop().stage("1.0.0");
   const reader = await connect(db.connection);
   await reader.query("BEGIN; LOCK TABLE orders IN ACCESS SHARE MODE");
+  const cut: Promise<unknown>[] = [];
   const error = await thrownBy(
     DatabaseError,
     shop().deploy(db, {
       pver: "1.1.0",
       lockTimeout: 0,
       progress: (doing) => {
-        if (doing.includes("1.1.0.deltas"))
-          void reader.query(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'wovtools deploy%'",
-          );
+        if (!doing.includes("1.1.0.deltas")) return;
+        const terminate =
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'wovtools deploy%'";
+        cut.push(reader.query(terminate));
       },
     }),
   );
+  await Promise.all(cut);
   await reader.end();
   assert.is(error.code, "SERVER_LOST");
   await shop().deploy(db, { pver: "1.1.0" });
