@@ -85,35 +85,31 @@ function frame(type: string, body: Buffer): Buffer {
   return Buffer.concat([header, body]);
 }
 
-async function dump(task: DumpTask): Promise<DumpResult> {
-  const wire = new Wire(task);
+/** Hands the answer to what pg_dump wrote to `onRawData` before it returns. */
+type Send = (bytes: Uint8Array, options: { onRawData: (answer: Uint8Array) => void }) => void;
+
+async function dump(args: readonly string[], send: Send): Promise<DumpResult> {
   // All that pgDump asks of its PGlite is these three. It sets the session right again after pg_dump; this
   // session ends anyway, so what it asks for is answered here.
   const pg = {
     query: async () => ({ rows: [{ search_path: "public" }] }),
     exec: async () => [],
-    execProtocolRawStream: (bytes: Uint8Array, options: { onRawData: (answer: Uint8Array) => void }) =>
-      wire.send(bytes, options.onRawData),
+    execProtocolRawStream: send,
   };
   try {
     // Its type wants a whole PGlite, which this cannot be: Reflect.apply takes what the code takes.
-    const file: File = await Reflect.apply(pgDump, undefined, [{ pg, args: task.args }]);
+    const file: File = await Reflect.apply(pgDump, undefined, [{ pg, args }]);
     return { dump: await file.text() };
   } catch (error) {
     return { failure: error instanceof Error ? error.message : String(error) };
   }
 }
 
-/** Has compiled what every dump begins with: one that nobody answers ends where it would speak first. */
+/** Has compiled what every dump begins with: one that nobody answers fails where it would speak first. */
 async function warmUp(): Promise<void> {
-  const pg = {
-    query: async () => ({ rows: [{ search_path: "public" }] }),
-    exec: async () => [],
-    execProtocolRawStream: () => {
-      throw new Error("there is no server yet");
-    },
-  };
-  await Reflect.apply(pgDump, undefined, [{ pg, args: [] }]).catch(() => undefined);
+  await dump([], () => {
+    throw new Error("there is no server yet");
+  });
 }
 
 const start: DumpWorkerStart = workerData;
@@ -121,6 +117,7 @@ const warm = start.warmUp ? warmUp() : Promise.resolve();
 
 parentPort?.on("message", async (task: DumpTask) => {
   await warm;
-  const result = await dump(task);
+  const wire = new Wire(task);
+  const result = await dump(task.args, (bytes, { onRawData }) => wire.send(bytes, onRawData));
   parentPort?.postMessage(result);
 });

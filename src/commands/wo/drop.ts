@@ -2,10 +2,11 @@
 import { DatabaseError as ServerError } from "pg";
 import { BlockedError } from "../../errors.js";
 import { describeName, idOf, nameOfId } from "../../objects/kinds.js";
-import { NOTHING, type ObjectsState, readBase } from "../../objects/state.js";
+import { type ObjectsState, readBase } from "../../objects/state.js";
 import { readTree, type Tree } from "../../objects/tree.js";
 import { type Client, describeConnection } from "../../postgres/connection.js";
 import { quoteIdentifier } from "../../postgres/quote.js";
+import { isLost } from "../../stage/failures.js";
 import { lockDatabase } from "../../stage/lock.js";
 import type { WoDropResult } from "../results.js";
 import { openDatabase, runAsAdmin } from "./database.js";
@@ -27,35 +28,40 @@ export interface WoDropOptions extends WoOptions {
 export async function woDrop(options: WoDropOptions = {}): Promise<WoDropResult> {
   const settings = await readSettings(options);
   const tree = await readTree(settings.dir, settings.rolePrefix);
-  const client = await openDatabase(settings);
   const progress = options.progress ?? (() => undefined);
+  const client = await openDatabase(settings);
+  let gone: Gone = { roles: [], objects: [] };
   try {
-    const state = client === null ? NOTHING : await readBase(client);
-    const roles = client === null ? [] : rolesToGo(tree, state);
-    const objects = [...state.recorded.keys()].filter((id) => !id.startsWith("role."));
-    options.announce?.(namesOf(settings, roles, objects, client !== null));
+    if (client !== null) gone = goneWith(tree, await readBase(client));
+    options.announce?.(client === null ? [] : namesOf(settings, gone));
     refuseJoke(settings, options.noJoke === true);
-    if (client !== null) {
-      await lockDatabase(client, 0, () => undefined);
-      for (const role of roles) {
-        progress(`role ${role}`);
-        await dropRole(client, role);
-      }
-      await client.end();
-    }
-    await runAsAdmin(tree.drop, settings, progress);
-    return {
-      database: settings.connection.database,
-      target: describeConnection(settings.connection),
-      dropped: client !== null,
-      roles,
-      objects,
-      scripts: tree.drop.map(({ path }) => path),
-      notes: [...tree.notes],
-    };
+    if (client !== null) await dropRoles(client, gone.roles, progress);
   } finally {
-    await client?.end().catch(() => undefined);
+    // The scripts drop a database that nobody uses.
+    await client?.end();
   }
+  await runAsAdmin(tree.drop, settings, progress);
+  return {
+    database: settings.connection.database,
+    target: describeConnection(settings.connection),
+    dropped: client !== null,
+    ...gone,
+    scripts: tree.drop.map(({ path }) => path),
+    notes: [...tree.notes],
+  };
+}
+
+/** What goes with a database. */
+interface Gone {
+  /** In the server's spelling, sorted. */
+  readonly roles: string[];
+  /** Ids of what is recorded, the roles aside. */
+  readonly objects: string[];
+}
+
+function goneWith(tree: Tree, state: ObjectsState): Gone {
+  const objects = [...state.recorded.keys()].filter((id) => !id.startsWith("role."));
+  return { roles: rolesToGo(tree, state), objects };
 }
 
 function refuseJoke({ allowDrop, connection: { database } }: WoSettings, noJoke: boolean): void {
@@ -82,13 +88,7 @@ function rolesToGo(tree: Tree, state: ObjectsState): string[] {
   return [...new Set(there)].sort();
 }
 
-function namesOf(
-  { connection }: WoSettings,
-  roles: readonly string[],
-  objects: readonly string[],
-  isThere: boolean,
-): string[] {
-  if (!isThere) return [];
+function namesOf({ connection }: WoSettings, { roles, objects }: Gone): string[] {
   return [
     `database ${connection.database} (${describeConnection(connection)})`,
     ...roles.map((role) => `role ${role}`),
@@ -97,6 +97,18 @@ function namesOf(
       return name === null ? id : describeName(name);
     }),
   ];
+}
+
+async function dropRoles(
+  client: Client,
+  roles: readonly string[],
+  progress: (doing: string) => void,
+): Promise<void> {
+  await lockDatabase(client, 0, () => undefined);
+  for (const role of roles) {
+    progress(`role ${role}`);
+    await dropRole(client, role);
+  }
 }
 
 /** What it owns goes to whoever drops, or with it: all of the database goes in a moment. */
@@ -113,7 +125,7 @@ async function dropRole(client: Client, name: string): Promise<void> {
     await client.query(`DROP ROLE ${role}`);
     await client.query("COMMIT");
   } catch (error) {
-    if (!(error instanceof ServerError)) throw error;
+    if (!(error instanceof ServerError) || isLost(error)) throw error;
     await client.query("ROLLBACK");
     const detail = error.detail === undefined ? "" : `\n  ${error.detail}`;
     throw new BlockedError("ROLE_STAYS", `The role ${name} cannot be dropped: ${error.message}.${detail}`, {

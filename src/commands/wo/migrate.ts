@@ -81,20 +81,14 @@ interface Opened {
 
 /** Reads the tree while the server is at work. */
 async function readBoth(settings: WoSettings): Promise<{ tree: Tree; opened: Opened | null }> {
-  const opening = open(settings);
-  // It may fail while the tree is read, before anybody waits for it.
-  opening.catch(() => undefined);
-  try {
-    const tree = await readTree(settings.dir, settings.rolePrefix);
-    return { tree, opened: await opening };
-  } catch (error) {
-    // Whichever of the two failed, the other is to end.
-    await opening.then(
-      (opened) => opened?.client.end(),
-      () => undefined,
-    );
-    throw error;
-  }
+  const [opening, reading] = await Promise.allSettled([
+    open(settings),
+    readTree(settings.dir, settings.rolePrefix),
+  ]);
+  if (opening.status === "rejected") throw reading.status === "rejected" ? reading.reason : opening.reason;
+  if (reading.status === "fulfilled") return { tree: reading.value, opened: opening.value };
+  await opening.value?.client.end();
+  throw reading.reason;
 }
 
 async function open(settings: WoSettings): Promise<Opened | null> {
@@ -205,8 +199,7 @@ class Run {
       await client.query("COMMIT");
       return { plan, done };
     } catch (error) {
-      // A connection that is gone has taken its transaction with it.
-      await client.query("ROLLBACK").catch(() => undefined);
+      if (!isLost(error)) await client.query("ROLLBACK");
       throw error;
     }
   }
