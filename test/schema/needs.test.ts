@@ -22,6 +22,31 @@ for (const [sql, roles, extensions] of [
   });
 }
 
+needs("of a dump, whose headings name owners", async () => {
+  const dump = `
+--
+-- Name: t; Type: TABLE; Schema: public; Owner: somebody
+--
+
+CREATE TABLE public.t (id integer);
+
+
+--
+-- Name: nonsense; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW nonsense AS SELECT owner FROM;
+
+
+--
+-- Name: TABLE t; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.t TO reader;
+`;
+  assert.equal(await neededBy(dump), { roles: ["reader"], extensions: [] });
+});
+
 needs.run();
 
 const ignored = suite("ignored things that a statement names");
