@@ -1,5 +1,5 @@
 // Writes the JSON Schemas of the files and results that people and programs read, made from the schemas that the
-// code itself checks with. Needs dist/ to be compiled.
+// code itself checks with.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -14,12 +14,13 @@ const FILES = [
 
 /**
  * Writes `json-schemas/NAME.json` for the files of a project, and `json-schemas/results/NAME.json` for what `--json`
- * prints, into a compiled tree.
+ * prints.
  *
- * @param {string} dist the folder that the compiler writes to
+ * @param {string} compiled the folder that the compiler writes to
+ * @param {string} dist the folder that is published
  */
-export async function writeJsonSchemas(dist) {
-  const load = (module) => import(pathToFileURL(join(dist, module)).href);
+export async function writeJsonSchemas(compiled, dist) {
+  const load = (module) => import(pathToFileURL(join(compiled, module)).href);
   for (const [name, module, exported] of FILES)
     write(join(dist, "json-schemas"), name, (await load(module))[exported]);
   const { RESULTS } = await load("commands/results.js");

@@ -1,5 +1,6 @@
 import type { Argv } from "yargs";
 import { ConfigError, type ExitStatus } from "../errors.js";
+import { packageVersion } from "../package.js";
 import { Output } from "./output.js";
 import { nameRuntime } from "./runtime.js";
 import type { GlobalArguments, RegisteredVerb } from "./verb.js";
@@ -74,6 +75,7 @@ async function runProgram(argv: readonly string[], program: Program): Promise<Ex
   };
   const globals: Argv<GlobalArguments> = yargs()
     .scriptName(program)
+    .version(packageVersion())
     .option("stage", { describe: "The stage to work on", type: "string", requiresArg: true, global: true })
     .option("url", {
       describe: "A connection URL, before every other setting",

@@ -76,6 +76,7 @@ export interface DumpWorkerStart {
 
 function newWorker(start: DumpWorkerStart): Worker {
   if (start.warmUp) for (const flag of COMPILE_QUICKLY) setFlagsFromString(flag);
+  // The build puts the thread's file beside whichever file this code ends up in.
   // Flags of the program that uses the package, such as --input-type, are not for the worker.
   return new Worker(new URL("./dump-worker.js", import.meta.url), { execArgv: [], workerData: start });
 }

@@ -1,6 +1,6 @@
 /** The package as npm packs and installs it, in a project elsewhere. */
 import { execFile } from "node:child_process";
-import { lstat, readdir, rm } from "node:fs/promises";
+import { lstat, readdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { suite } from "uvu";
@@ -69,7 +69,10 @@ async function succeeds(command: Promise<Ended>): Promise<Ended> {
 pack("holds the compiled code, the hooks, the schemas and three texts, and nothing else", () => {
   const paths = packed.files.map(({ path }) => path);
   const foreign = paths.filter(
-    (path) => !/^(?:dist\/.+\.(?:js|d\.ts|json)|hooks\/[\w.-]+|README\.md|LICENSE|package\.json)$/.test(path),
+    (path) =>
+      !/^(?:dist\/.+\.(?:js|d\.ts|json)|dist\/LICENSES\.txt|hooks\/[\w.-]+|README\.md|LICENSE|package\.json)$/.test(
+        path,
+      ),
   );
   assert.equal(foreign, []);
   for (const wanted of [
@@ -80,7 +83,8 @@ pack("holds the compiled code, the hooks, the schemas and three texts, and nothi
     "hooks/wov-hook.sh",
     "dist/index.js",
     "dist/index.d.ts",
-    "dist/postgres/dump-worker.js",
+    "dist/LICENSES.txt",
+    "dist/chunks/dump-worker.js",
     "dist/json-schemas/config.json",
     "dist/json-schemas/results/check.json",
   ])
@@ -98,6 +102,8 @@ pack("installed without the embedded server, it takes less than 60 MB", async ()
   const size = await sizeOf(join(project.root, "node_modules"));
   console.log(`installed without optional packages: ${(size / MEGABYTE).toFixed(1)} MB`);
   assert.ok(size < SIZE_LIMIT, `${size} bytes`);
+  const { version }: { version: string } = JSON.parse(await readFile(join(PACKAGE, "package.json"), "utf8"));
+  assert.is((await run("npx", "wov", "--version")).stdout.trim(), version);
   const start = await run("npx", "wov", "init", "--database", "owndb");
   assert.is(start.status, 0, start.output);
   const { status, stderr } = await run("npx", "wov-db", "owndb", "--postgres-start");

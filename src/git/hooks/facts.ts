@@ -1,8 +1,8 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
-import { fileURLToPath } from "node:url";
 import { ConfigError } from "../../errors.js";
 import { exists, readBytes } from "../../files.js";
+import { packageFolder } from "../../package.js";
 import { git, gitAnswer } from "../git.js";
 import type { Repository } from "../repository.js";
 
@@ -109,7 +109,7 @@ function fromRoot(root: string, path: string): string | undefined {
 }
 
 async function shippedScripts(): Promise<Map<string, string>> {
-  const folder = fileURLToPath(new URL("../../../hooks/", import.meta.url));
+  const folder = join(packageFolder(), "hooks");
   const scripts = new Map<string, string>();
   for (const name of (await readdir(folder)).toSorted()) {
     scripts.set(name, await readFile(join(folder, name), "utf8"));
