@@ -80,8 +80,8 @@ export class Decision {
     return fall;
   }
 
-  #strays({ drops, along }: Fall): Outsider[] {
-    const stray = along.filter((id) => !this.tree.objects.has(id) && !this.isGoing(id));
+  #strays({ drops, along, inherited }: Fall): Outsider[] {
+    const stray = along.filter((id) => !this.tree.objects.has(id) && !this.isGoing(id) && !inherited.has(id));
     if (stray.length === 0) return [];
     const texts = drops.flatMap((existing) => {
       const id = this.idOf(existing);

@@ -1,5 +1,5 @@
 /** What has to be dropped before an object can be, by what really depends on it. Pure. */
-import { kindOf } from "./kinds.js";
+import { describeName, kindOf } from "./kinds.js";
 import { type Address, type Dependency, type Existing, keyOf, type ObjectsState } from "./state.js";
 import type { Standing } from "./verdicts.js";
 
@@ -9,6 +9,8 @@ export interface Fall {
   readonly drops: readonly Existing[];
   /** Ids of what goes along with something that is dropped, such as the trigger of a view. */
   readonly along: readonly string[];
+  /** Of those that go along, what the server makes again with what it is a part of, such as indexes of partitions. */
+  readonly inherited: ReadonlySet<string>;
   /** What depends on it and may not be dropped. */
   readonly outside: readonly Outsider[];
 }
@@ -38,6 +40,7 @@ export interface DependentsIndex {
 }
 
 const GOES_ALONG: ReadonlySet<string> = new Set(["a", "i", "e", "P", "S"]);
+const OF_PARTITION: ReadonlySet<string> = new Set(["P", "S"]);
 
 /** @param standings whose ids the objects go by, as their files have them */
 export function indexDependents(
@@ -57,6 +60,8 @@ class Index {
   readonly #on = new Map<string, Dependency[]>();
   /** What a thing is part of. */
   readonly #owner = new Map<string, string>();
+  /** What the server has made a thing from for a partition, such as the trigger of the partitioned table. */
+  readonly #origin = new Map<string, string>();
   readonly #objects = new Map<string, { readonly id: string; readonly existing: Existing }>();
 
   constructor(
@@ -75,6 +80,7 @@ class Index {
       const same = this.#on.get(keyOf(on));
       if (same === undefined) this.#on.set(keyOf(on), [dependency]);
       else same.push(dependency);
+      if (kind === "P") this.#origin.set(keyOf(of), keyOf(on));
       if ((kind === "i" || kind === "e") && ofColumn === 0) this.#owner.set(keyOf(of), keyOf(on));
     }
   }
@@ -99,14 +105,15 @@ class Index {
     return this.#objects.get(key);
   }
 
-  /** The object of ours that a thing is, or is part of: the view of a view's rule. */
+  /** The object of ours that a thing is, or is part of, or comes from: the view of a view's rule. */
   objectOf(thing: Address): { readonly id: string; readonly existing: Existing } | undefined {
     const seen = new Set<string>();
     for (let key: string | undefined = keyOf(thing); key !== undefined && !seen.has(key); ) {
-      const object = this.objectAt(key);
+      const origin = this.#origin.get(key);
+      const object = origin === undefined ? this.objectAt(key) : undefined;
       if (object !== undefined) return object;
       seen.add(key);
-      key = this.#owner.get(key);
+      key = origin ?? this.#owner.get(key);
     }
     return undefined;
   }
@@ -118,9 +125,12 @@ class Index {
 
 /** One look at what falls. */
 class Falling {
-  readonly #seen = new Set<string>();
+  readonly #falling = new Set<string>();
+  /** What goes along, and with what. */
+  readonly #parts = new Map<string, string>();
   readonly #drops: Existing[] = [];
   readonly #along = new Set<string>();
+  readonly #inherited = new Set<string>();
   readonly #outside = new Map<string, Outsider>();
 
   constructor(
@@ -136,6 +146,7 @@ class Falling {
     return {
       drops: this.#drops,
       along,
+      inherited: this.#inherited,
       outside: [...this.#outside.values()].sort((a, b) => (a.description < b.description ? -1 : 1)),
     };
   }
@@ -143,37 +154,52 @@ class Falling {
   /** What depends on it falls first. */
   drop(object: Existing): void {
     const key = keyOf(object);
-    if (this.#seen.has(key)) return;
-    this.#seen.add(key);
+    if (this.#falling.has(key)) return;
+    this.#falling.add(key);
     this.below(object);
     this.#drops.push(object);
   }
 
   below(thing: Address, columns?: readonly number[]): void {
-    for (const dependency of this.index.on(thing)) {
-      if (columns !== undefined && !columns.includes(dependency.onColumn)) continue;
-      if (GOES_ALONG.has(dependency.kind)) this.#part(dependency, columns !== undefined);
-      else this.#dependent(dependency);
-    }
+    const all = this.index.on(thing);
+    // A column's parts, such as an index, may stay.
+    const parts = columns === undefined ? this.#takeParts(all) : [];
+    const dependents = all.filter(({ onColumn }) => columns === undefined || columns.includes(onColumn));
+    for (const dependency of [...dependents, ...parts.flatMap((part) => this.index.on(part))])
+      if (!GOES_ALONG.has(dependency.kind)) this.#dependent(dependency);
   }
 
-  /** A part goes by itself, but not what depends on it. A column's parts, such as an index, may stay. */
-  #part({ of }: Dependency, isOfColumn: boolean): void {
-    const key = keyOf(of);
-    if (this.#seen.has(key) || isOfColumn) return;
-    this.#seen.add(key);
-    const object = this.index.objectAt(key);
-    if (object !== undefined) this.#along.add(object.id);
-    this.below(of);
+  /** Parts go by themselves, with parts of their own; not so what depends on them. */
+  #takeParts(dependencies: readonly Dependency[]): Address[] {
+    return dependencies.flatMap(({ of, on, kind }) => {
+      if (!GOES_ALONG.has(kind)) return [];
+      const key = keyOf(of);
+      const object = this.index.objectAt(key);
+      if (object !== undefined && OF_PARTITION.has(kind)) this.#inherited.add(object.id);
+      if (this.#falling.has(key) || this.#parts.has(key)) return [];
+      this.#parts.set(key, keyOf(on));
+      if (object !== undefined) this.#along.add(object.id);
+      return [of, ...this.#takeParts(this.index.on(of))];
+    });
+  }
+
+  /** What something goes with. */
+  #whole(key: string): string {
+    const whole = this.#parts.get(key);
+    return whole === undefined ? key : this.#whole(whole);
   }
 
   #dependent(dependency: Dependency): void {
     const object = this.index.objectOf(dependency.of);
-    if (object !== undefined && this.#seen.has(keyOf(object.existing))) return;
+    const key = object === undefined ? "" : keyOf(object.existing);
+    // A part goes with its whole, and before that only where something else has to go that it needs.
+    if (this.#falling.has(key) || this.#whole(key) === this.#whole(keyOf(dependency.on))) return;
     const kind = object === undefined ? undefined : kindOf(object.existing.name.type);
     // Neither a table nor a type is dropped for the sake of a column.
     if (object === undefined || kind?.change !== "remake" || !this.mayDrop(object.id)) {
-      const { description } = dependency;
+      // Of a view it is the view's rule that depends.
+      const isView = object?.existing.name.type.endsWith("view") === true;
+      const description = isView ? describeName(object.existing.name) : dependency.description;
       this.#outside.set(description, { id: object?.id ?? null, description });
       return;
     }

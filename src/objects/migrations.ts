@@ -3,7 +3,7 @@ import { loadParser } from "../schema/parser.js";
 import { isTreeObject, listAt, namesIn, objectAt, stringAt, unwrap } from "../schema/tree.js";
 import { refuseTransactions } from "./check-script.js";
 import { type DependentsIndex, indexDependents, type Root } from "./dependents.js";
-import { dropSql } from "./drop-sql.js";
+import { dropRuns } from "./drop-sql.js";
 import { idOf, type KindType } from "./kinds.js";
 import type { DropRun, ObjectsPlan } from "./plan.js";
 import { plainRuns } from "./runs.js";
@@ -146,7 +146,7 @@ export async function planDrops(
 }
 
 /**
- * Only what a script makes again is dropped. Whatever else is in the way, the server names when the migration runs.
+ * Only what a script makes again is dropped, and what is to go in any case. Whatever else is in the way, the server names when the migration runs.
  * What the scripts drop by themselves is theirs.
  */
 async function dropsAround(
@@ -171,12 +171,10 @@ async function dropsAround(
   const theirs = new Set(
     altered.filter(({ columns }) => columns === null).flatMap((one) => existingOf(one, state, searchPath)),
   );
-  const { drops } = dependents.below(roots, (id) => tree.objects.has(id) && !isRebuilt(id));
+  const mayDrop = (id: string) => tree.objects.has(id) || standings.get(id)?.verdict === "drop";
+  const { drops } = dependents.below(roots, (id) => mayDrop(id) && !isRebuilt(id));
   const ids = new Map<Existing, string>();
   for (const { id, existing } of standings.values()) for (const one of existing) ids.set(one, id);
-  return drops.flatMap((existing): DropRun[] => {
-    const id = ids.get(existing);
-    if (id === undefined || theirs.has(existing)) return [];
-    return [{ id, sql: dropSql(existing, state.dependents.signatures), path: null }];
-  });
+  const own = drops.filter((existing) => ids.has(existing) && !theirs.has(existing));
+  return dropRuns(own, (existing) => ids.get(existing) ?? idOf(existing.name), tree, state);
 }

@@ -153,29 +153,34 @@ class RolesPlanner {
 
   /** Memberships that no script gave, old or new: somebody did it by hand, and it is to stay. */
   #memberships(id: string, facts: RoleFacts): string[] {
-    const mentioned = this.#mentionedWith(id, facts.name);
+    const mentioned = this.#grantedWith(id, facts.name);
     const role = quoteIdentifier(facts.name);
     const grant = (what: string, to: string, { admin }: Membership) =>
       `GRANT ${what} TO ${to}${admin ? " WITH ADMIN OPTION" : ""}`;
-    const isByHand = (one: Membership) => !mentioned.has(one.role) && one.role !== this.decision.state.role;
+    const isByHand = ({ role: other }: Membership) =>
+      !mentioned.has(other) && !this.#isGoing(other) && other !== this.decision.state.role;
     return [
       ...facts.memberOf.filter(isByHand).map((one) => grant(quoteIdentifier(one.role), role, one)),
       ...facts.members.filter(isByHand).map((one) => grant(role, quoteIdentifier(one.role), one)),
     ];
   }
 
-  /** Roles that the old script, or any of the tree, says a membership with. */
-  #mentionedWith(id: string, name: string): Set<string> {
+  #isGoing(role: string): boolean {
+    return this.decision.isGoing(idOf({ type: "role", parts: [role] }));
+  }
+
+  /**
+   * Roles that the old script said a membership with, or the scripts that run again say one with. That does not go
+   * for what another role was made with: its own making does not run again.
+   */
+  #grantedWith(id: string, name: string): Set<string> {
     const { tree, state } = this.decision;
-    const texts = [
-      state.dependents.scripts.get(id) ?? "",
-      ...[...tree.objects.values()].filter((one) => one.name.type === "role").map(({ text }) => text),
-    ];
+    const scripts = [...tree.objects.values()].filter((one) => one.name.type === "role");
     const roles = new Set<string>();
-    for (const text of texts) {
-      for (const statement of this.decision.parseAll(text)) {
+    for (const script of [{ id, text: state.dependents.scripts.get(id) ?? "" }, ...scripts]) {
+      for (const statement of this.decision.parseAll(script.text)) {
         const [type, fields] = unwrap(statement);
-        if (type !== "GrantRoleStmt" && type !== "CreateRoleStmt") continue;
+        if (type !== "GrantRoleStmt" && (type !== MAKING || script.id !== id)) continue;
         const named = [...rolesOf(fields), stringAt(fields, "role") ?? ""];
         if (named.includes(name)) for (const other of named) roles.add(other);
       }

@@ -2,7 +2,7 @@
 import { BlockedError } from "../errors.js";
 import type { Decision } from "./decision.js";
 import type { Fall } from "./dependents.js";
-import { dropSql } from "./drop-sql.js";
+import { dropRuns } from "./drop-sql.js";
 import { describeName, idOf, type KindType, kindOf } from "./kinds.js";
 import type { DropRun, Overloads, Step } from "./plan.js";
 import { runOf } from "./runs.js";
@@ -130,16 +130,8 @@ class StepsPlanner {
   }
 
   #dropRuns({ drops }: Pick<Fall, "drops">): DropRun[] {
-    const runs = drops.map((existing): DropRun => {
-      const id = this.decision.idOf(existing);
-      const own = this.decision.tree.drops.get(id);
-      if (own !== undefined) return { id, sql: own.text, path: own.path };
-      return { id, sql: dropSql(existing, this.decision.state.dependents.signatures), path: null };
-    });
-    // The user's script drops all overloads at once.
-    return runs.filter(
-      (run, at) => runs.findIndex((other) => other.sql === run.sql && other.id === run.id) === at,
-    );
+    const { tree, state } = this.decision;
+    return dropRuns(drops, (existing) => this.decision.idOf(existing), tree, state);
   }
 
   #refuseGone(id: string): void {

@@ -17,9 +17,9 @@ export function straysAmong(along: readonly string[], makes: readonly Made[]): O
     return makes.some((made) => made.type === name?.type && made.name === own);
   };
   const unmade = along.filter((id) => !isMade(id));
-  // Nobody but the server knows how an index without a name is called.
+  // Nobody but the server knows how an index without a name is called; it ends the name so.
   const unnamed = makes.filter(({ type, name }) => type === "index" && name === "").length;
-  const indexes = unmade.filter((id) => id.startsWith("index."));
+  const indexes = unmade.filter((id) => /^index\..*_idx\d*$/.test(id));
   const strays = unmade.filter((id) => indexes.length > unnamed || !indexes.includes(id));
   return strays.map((id) => {
     const name = nameOfId(id);

@@ -71,6 +71,27 @@ dependents("a view stops using a function that goes", async () => {
   await tree.remove();
 });
 
+dependents("a migration drops a table, and the scripts of all that depends on it are gone", async () => {
+  const tree = await migrated({
+    "views/public.v.sql": "CREATE VIEW v AS SELECT id FROM t;\n",
+    "policies/public.t.p.sql": "CREATE POLICY p ON t USING (EXISTS (SELECT FROM v));\n",
+    "functions/public.f.sql": "CREATE FUNCTION f(t) RETURNS integer LANGUAGE sql AS 'SELECT 1';\n",
+    "functions/public.f.drop.sql": "DROP FUNCTION f(t);\nCREATE SCHEMA dropped_by_script;\n",
+  });
+  await tree.migrate({
+    "tables/public.t.sql": null,
+    "views/public.v.sql": null,
+    "policies/public.t.p.sql": null,
+    "functions/public.f.sql": null,
+    "migrations/1.sql": "DROP TABLE t;\n",
+  });
+  assert.equal(await tree.recorded(), []);
+  assert.is(await tree.value("SELECT count(*)::int FROM pg_class WHERE relname IN ('t', 'v')"), 0);
+  assert.ok(await tree.value("SELECT to_regnamespace('dropped_by_script')"));
+  assert.is((await tree.migrate()).applied, false);
+  await tree.remove();
+});
+
 dependents("an index of a materialized view, a trigger of a view, a policy of a function", async () => {
   const tree = await migrated({
     "functions/public.f.sql": "CREATE FUNCTION f(a integer) RETURNS boolean LANGUAGE sql AS 'SELECT true';\n",

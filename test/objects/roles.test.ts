@@ -54,6 +54,23 @@ roles("that are granted all of a schema get what is new in it", async () => {
   await tree.remove();
 });
 
+roles("a role that another was made a member of is made again with its members", async () => {
+  const tree = await migrated({
+    "roles/team.sql": "CREATE ROLE {wo_role_prefix}team;\n",
+    "roles/anna.sql": "CREATE ROLE {wo_role_prefix}anna IN ROLE {wo_role_prefix}team;\n",
+    "roles/all.sql": "CREATE ROLE {wo_role_prefix}all ROLE {wo_role_prefix}team;\n",
+  });
+  const isMember = (one: string, of: string) =>
+    tree.value(`SELECT pg_has_role('${tree.prefix}${one}', '${tree.prefix}${of}', 'MEMBER')`);
+  const changed = (text: string) => ({ "roles/team.sql": `CREATE ROLE {wo_role_prefix}team ${text};\n` });
+  await tree.migrate(changed("NOINHERIT"));
+  assert.is(await isMember("anna", "team"), true);
+  assert.is(await isMember("team", "all"), true);
+  await tree.migrate({ ...changed("INHERIT"), "roles/anna.sql": null });
+  assert.is(await isMember("team", "all"), true);
+  await tree.remove();
+});
+
 roles("a policy that is made again is for its role again", async () => {
   const tree = await migrated();
   await tree.migrate({ "policies/public.t.p.sql": "CREATE POLICY p ON t USING (id > 0);\n" });
