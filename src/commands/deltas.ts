@@ -3,19 +3,21 @@ import { resolve } from "node:path";
 import type { ProjectDatabase } from "../config/project.js";
 import { checkDeltas } from "../deltas/check.js";
 import { statementFacts } from "../deltas/facts.js";
-import { statementsAside, withoutStatements } from "../deltas/write/neighbourhood.js";
 import { renderPlaces } from "../deltas/write/places.js";
 import { renderStatements } from "../deltas/write/render.js";
 import { BlockedError } from "../errors.js";
 import { writeAtomic } from "../files.js";
+import { startDumpWorkerAhead } from "../postgres/bundled-dump.js";
 import type { ConnectionSettings } from "../postgres/connection.js";
 import type { ShadowServer } from "../postgres/shadow.js";
 import { loadParser, type Parser } from "../schema/parser.js";
+import { loadLibraryAhead } from "./deltas/library.js";
+import { isProvenNearby, nearbySchemas } from "./deltas/nearby.js";
 import type { RenameOptions } from "./deltas/renames.js";
 import { withRowsInMind } from "./deltas/rows.js";
 import { type Written, writeDeltas } from "./deltas/write.js";
 import { refuseSettingsThatDiffer } from "./diff.js";
-import { type SchemaText, schemaText } from "./live-schema.js";
+import type { SchemaText } from "./live-schema.js";
 import type { ObjectScripts } from "./objects/scripts.js";
 import { prove, ShadowServers } from "./proof.js";
 import type { DeltasResult } from "./results.js";
@@ -84,6 +86,9 @@ export async function writeAndProve(
   const asking = { ...options, askRename: askedOnce(options.askRename) };
   try {
     const parser = await loadParser();
+    if (request.near === undefined) servers.startAhead();
+    startDumpWorkerAhead();
+    loadLibraryAhead();
     const near = await writeNearby(servers, request, asking, parser);
     if (near?.outcome === "proven") return near;
     return await told(servers, request, asking, parser, await write(servers, request, asking, parser));
@@ -100,15 +105,10 @@ async function writeNearby(
   parser: Parser,
 ): Promise<DeltasWritten | null> {
   const { to, pending, drawnFrom = request.from } = request;
-  if (Math.min(drawnFrom.text.length, to.text.length) < LARGE_TEXT) return null;
-  const leftAway = statementsAside(await drawnFrom.canonical(), await to.canonical(), pending);
-  if (leftAway === null) return null;
-  const [from, target] = [drawnFrom, to].map(({ text, settings }) =>
-    schemaText(withoutStatements(text, leftAway), settings),
-  );
-  if (from === undefined || target === undefined) return null;
+  const part = nearbySchemas(drawnFrom, to, pending);
+  if (part === null) return null;
   try {
-    const written = await write(servers, { ...request, drawnFrom: from, to: target }, options, parser);
+    const written = await write(servers, { ...request, drawnFrom: part.from, to: part.to }, options, parser);
     if (written.open.length + written.statements.length === 0) return null;
     return await told(servers, request, options, parser, written);
   } catch (error) {
@@ -117,9 +117,6 @@ async function writeNearby(
     throw error;
   }
 }
-
-/** In characters: what is smaller is loaded in no time. */
-const LARGE_TEXT = 100_000;
 
 /** Nobody is asked twice about the same. */
 function askedOnce(ask: WritingOptions["askRename"]): WritingOptions["askRename"] {
@@ -166,7 +163,7 @@ async function told(
   };
   if (open.length > 0) return { ...common, outcome: "open" };
   if (statements.length === 0) return { ...common, outcome: "nothing" };
-  return { ...common, ...(await verdict(servers, request, text, options)) };
+  return { ...common, ...(await verdict(servers, request, text, options, parser)) };
 }
 
 /** `table shop.orders` as type and name. */
@@ -211,17 +208,13 @@ async function verdict(
   { from, to, near, pending, database, scripts }: WritingRequest,
   text: string,
   { progress = () => undefined }: WritingOptions,
+  parser: Parser,
 ): Promise<Pick<DeltasWritten, "outcome" | "reasons">> {
   const content = Buffer.from([pending, text].filter((part) => part !== "").join("\n"));
-  const proof = await prove(servers, {
-    from,
-    to,
-    near,
-    database,
-    scripts,
-    progress,
-    deltas: { file: "the deltas", content },
-  });
+  const deltas = { file: "the deltas", content };
+  const request = { from, to, near, database, scripts, progress, deltas };
+  if (await isProvenNearby(servers, request, parser)) return { outcome: "proven", reasons: [] };
+  const proof = await prove(servers, request);
   if (proof.verdict === "proven") return { outcome: "proven", reasons: [] };
   if (proof.verdict === "uncovered") return { outcome: "unproven", reasons: [...proof.reasons] };
   const { failure, missed, surplus } = proof;

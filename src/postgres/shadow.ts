@@ -97,6 +97,12 @@ export class ShadowServers {
     return near === undefined ? Promise.resolve(null) : ownShadowServer(near);
   }
 
+  /** Starts the embedded server where it is sure to be asked for; whether that went well is told to whoever asks. */
+  startAhead(): void {
+    this.#embedded ??= embeddedShadowServer();
+    this.#embedded.catch(noServer);
+  }
+
   /**
    * @param near a database whose sessions' settings hold in the shadows
    * @throws ConfigError, DatabaseError where there is none
@@ -117,7 +123,7 @@ export class ShadowServers {
   }
 }
 
-/** Whoever asked for it was told. */
+/** Whoever asks for it is told. */
 function noServer(error: unknown): undefined {
   if (!(error instanceof ConfigError) && !(error instanceof DatabaseError)) throw error;
 }

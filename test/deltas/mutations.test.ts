@@ -19,10 +19,10 @@ wrong.after(() => servers.close());
 wrong("are refused, with what is wrong named", async () => {
   const pair = TABLE_PAIRS.find(({ name }) => name === "statistics of other columns");
   if (pair === undefined) throw new Error("there is no such pair");
-  const results = (await runMutations(pair, servers)) ?? [];
-  assert.ok(results.length > 2);
+  const { mutations = [] } = (await runMutations(pair, servers)) ?? {};
+  assert.ok(mutations.length > 2);
   assert.equal(
-    results.filter(({ outcome }) => outcome !== "refused"),
+    mutations.filter(({ outcome }) => outcome !== "refused"),
     [],
   );
 });

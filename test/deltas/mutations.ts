@@ -10,7 +10,7 @@ import { ShadowServers } from "#src/commands/proof.js";
 import { withClient } from "#src/postgres/connection.js";
 import { startThrowAwayServer } from "#src/postgres/embedded.js";
 import { SERVER_VARIABLE, urlOf } from "../support/server.js";
-import { type MutationResult, runMutations } from "./mutations/run.js";
+import { type MutationResult, type PairResult, runMutations } from "./mutations/run.js";
 import { PAIR_ROLES } from "./pair-run.js";
 import { OTHER_PAIRS } from "./pairs/others.js";
 import { ROW_PAIRS } from "./pairs/rows.js";
@@ -33,15 +33,15 @@ try {
 async function main(): Promise<void> {
   const pairs = [...TABLE_PAIRS, ...OTHER_PAIRS, ...ROW_PAIRS].filter(({ name }) => pattern.test(name));
   const results: MutationResult[] = [];
-  let proven = 0;
+  const proven: PairResult[] = [];
   const queue = pairs.values();
   const worker = async () => {
     for (const pair of queue) {
       const found = await runMutations(pair, servers);
       if (found === null) continue;
-      proven++;
-      results.push(...found);
-      for (const { outcome, how, was, statement, told } of found)
+      proven.push(found);
+      results.push(...found.mutations);
+      for (const { outcome, how, was, statement, told } of found.mutations)
         if (outcome !== "refused")
           console.log(
             `${outcome === "same" ? "same" : "FAIL"} ${pair.name}: ${how} ${was}${how === "altered" ? ` → ${statement}` : ""}${outcome === "same" ? "" : `: ${told}`}`,
@@ -54,7 +54,10 @@ async function main(): Promise<void> {
     count((result) => result.outcome === outcome),
   );
   console.log(
-    `${results.length} mutations of ${proven} pairs: ${count(({ how }) => how === "removed")} statements taken out, ${count(({ how }) => how === "altered")} altered, ${count(({ how }) => how === "added")} put in; ${refused} refused with what is wrong, ${same} that make no difference, ${missed} not as they should be`,
+    `${results.length} mutations of ${proven.length} pairs: ${count(({ how }) => how === "removed")} statements taken out, ${count(({ how }) => how === "altered")} altered, ${count(({ how }) => how === "added")} put in; ${refused} refused with what is wrong, ${same} that make no difference, ${missed} not as they should be`,
+  );
+  console.log(
+    `on the part that they are about alone, ${proven.filter((pair) => pair.isProvenNearby).length} pairs are proven, and ${count((result) => result.isProvenNearby)} mutations`,
   );
   if (missed !== 0) process.exitCode = 1;
 }

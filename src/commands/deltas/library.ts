@@ -24,6 +24,11 @@ export interface LibraryFacts {
   readonly reader: string;
 }
 
+/** Loads the library beside other work. That it cannot be loaded is told to whoever needs it. */
+export function loadLibraryAhead(): void {
+  void Promise.allSettled([import("@supabase/pg-delta/extract"), import("@supabase/pg-delta/plan")]);
+}
+
 /** Reads a database. Nobody else's transactions are held up, and nothing is changed. */
 export async function readFacts(connection: ConnectionSettings): Promise<LibraryFacts> {
   const { extract } = await import("@supabase/pg-delta/extract");

@@ -51,8 +51,11 @@ export class TrialShadows {
   static async open(server: ShadowServer, sources: TrialSources, parser: Parser): Promise<TrialShadows> {
     const workshop = await Workshop.open(server);
     try {
-      const [work, target] = [await workshop.empty(), await workshop.empty()];
-      const loads = await loadsOf(server, sources);
+      const [loads, work, target] = await Promise.all([
+        loadsOf(server, sources),
+        workshop.empty(),
+        workshop.empty(),
+      ]);
       // Roles belong to the server, so that whoever loads first makes all of them.
       await workshop.makeRoles(loads.roles);
       await Promise.all([workshop.load(work, loads.from), workshop.load(target, loads.to)]);

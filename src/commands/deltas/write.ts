@@ -133,9 +133,10 @@ class Writer {
   /** Renames come first, one after another: what is inside shows only when what is around has its name. */
   async #askLibrary(): Promise<readonly DrawnStatement[]> {
     const { from, parser } = this.request;
-    const target = await readFacts(this.shadows.target);
+    const reading = readFacts(this.shadows.target);
     for (;;) {
-      const plan = await planDifference(await readFacts(this.shadows.work), target, from.settings, parser);
+      const [now, target] = await Promise.all([readFacts(this.shadows.work), reading]);
+      const plan = await planDifference(now, target, from.settings, parser);
       const chosen = await this.chooser.choose(await this.#likely(plan));
       const renames = chosen.map(({ kind, from: name, sql }) => onlyBy(`${kind} ${name}`, sql));
       if (renames.length === 0 || (await this.#draft.add(renames)) === 0) return plan?.statements ?? [];

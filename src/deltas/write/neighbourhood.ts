@@ -1,159 +1,124 @@
 /**
- * What of a large schema a difference is about: the objects that differ, what speaks of them, and what all of these
- * speak of. It is found by words, so it may hold too much; what it lacks shows when it is tried. Pure.
+ * What of a large schema a difference is about: the entries of the dumps that differ, what speaks of what they make,
+ * and what all of these need. It goes by names, so it may hold too much. Pure.
  */
-import { diffSchemas, type Schema } from "../../schema/index.js";
-import { cutStatements } from "../cut.js";
+import type { Dump, Entry } from "../../schema/dump.js";
+import { EntryWeb, kindOf, wordsIn } from "./entry-web.js";
 
-/** Smaller schemas are taken as they are. */
-const MANY_OBJECTS = 50;
 /** What comes close to all of a schema is no less work than all of it. */
 const LARGEST_SHARE = 0.5;
 
-const WORD = /"(?:[^"]|"")*"|[\p{L}_][\p{L}\p{N}_$]*/gu;
-const FOREIGN_KEY = /^ALTER TABLE [^']*? FOREIGN KEY /s;
-
-/** The statements of a schema that are left away. */
-export type LeftAway = ReadonlySet<string>;
-
-/** What is said of an object in both schemas. */
-interface Told {
-  readonly statements: ReadonlySet<string>;
-  /** The table that it goes with. */
-  readonly parent: string | null;
+/** A part of two schemas. What it leaves away is the same in both. */
+export interface Neighbourhood {
+  readonly from: Dump;
+  readonly to: Dump;
+  /**
+   * Whether what is left away can neither be changed by what changes within nor hinder it, as far as statements go
+   * that do nothing but what they say: see `sayAllTheyDo`.
+   */
+  readonly isClosed: boolean;
 }
 
 /**
- * @param others SQL that is run besides, whose objects count as changed
- * @returns null where all of the schemas is to be taken
+ * Finds the neighbourhood of the difference of two schemas.
+ *
+ * @param others SQL that is run besides: the relations that it speaks of count as changed
+ * @returns null where it is about the better part of them
  */
-export function statementsAside(from: Schema, to: Schema, others: string): LeftAway | null {
-  const told = toldIn([from, to]);
-  if (told.size < MANY_OBJECTS) return null;
-  const { added, changed, dropped } = diffSchemas(from, to);
-  const differing = [...added, ...changed.map(({ after }) => after), ...dropped];
-  const names = namesOf([from, to]);
-  const begun = [...differing.map(({ id, parent }) => parent ?? id), ...spokenOf(others, names)];
-  const whole = withDependents(begun, told, names);
-  const needed = withNeeds(whole, told, names);
-  if (needed.size > told.size * LARGEST_SHARE) return null;
-  const kept = new Set([...needed].flatMap((id) => keptOf(told.get(id), whole.has(id))));
-  const all = [...told.values()].flatMap(({ statements }) => [...statements]);
-  return new Set(all.filter((statement) => !kept.has(statement)));
+export function neighbourhoodOf(from: Dump, to: Dump, others: string): Neighbourhood | null {
+  const [old, now] = [byKey(from), byKey(to)];
+  const gone = [...old].flatMap(([key, entry]) => (now.has(key) ? [] : [entry]));
+  const come = [...now].flatMap(([key, entry]) => (old.has(key) ? [] : [entry]));
+  const all = [...now.values(), ...gone];
+  const search = new Search(new EntryWeb(all));
+  const kept = search.find([...gone, ...come], wordsIn(others));
+  if (kept.size > all.length * LARGEST_SHARE) return null;
+  const keys = new Set([...kept].map(keyOf));
+  const part = (dump: Dump) => ({ ...dump, entries: dump.entries.filter((entry) => keys.has(keyOf(entry))) });
+  const isPrintedAlike = from.server !== null && from.server === to.server;
+  const isClosed = isPrintedAlike && search.isClosed && !all.some(actsUnasked);
+  return { from: part(from), to: part(to), isClosed };
 }
 
-/** A dump without some statements. */
-export function withoutStatements(dump: string, leftAway: LeftAway): string {
-  const kept: string[] = [];
-  let at = 0;
-  for (const { sql, start, end } of cutStatements(dump).pieces) {
-    if (!leftAway.has(plain(sql))) continue;
-    kept.push(dump.slice(at, start));
-    at = end;
+function byKey({ entries }: Dump): Map<string, Entry> {
+  return new Map(entries.map((entry) => [keyOf(entry), entry]));
+}
+
+function keyOf({ type, schema, name, sql, tablespace, accessMethod }: Entry): string {
+  return [type, schema, name, tablespace, accessMethod, sql].join("\0");
+}
+
+/** Is run with each statement, whatever that is about; or nobody knows what it is. */
+function actsUnasked({ type }: Entry): boolean {
+  return type === "EVENT TRIGGER" || type === "";
+}
+
+/** Ways of using these show no name: an array of a type is a type too, and so is a multirange. */
+const USED_UNNAMED: ReadonlySet<string> = new Set(["TYPE", "DOMAIN"]);
+
+class Search {
+  isClosed = true;
+  readonly #kept = new Set<Entry>();
+  readonly #changed = new Set<Entry>();
+  readonly #waiting: Entry[] = [];
+
+  constructor(private readonly web: EntryWeb) {}
+
+  find(differing: readonly Entry[], words: ReadonlySet<string>): ReadonlySet<Entry> {
+    for (const entry of differing) this.#change(entry);
+    const spoken = this.web.makersOf(words);
+    for (const entry of spoken) if (kindOf(entry) !== "named") this.#change(entry);
+    for (let next = this.#waiting.pop(); next !== undefined; next = this.#waiting.pop()) {
+      for (const speaker of this.web.speakersOf(next)) this.#follow(speaker);
+    }
+    const silent = this.web.entries.filter((entry) => kindOf(entry) === "silent");
+    this.#addNeeds([...this.#kept, ...spoken, ...silent]);
+    return this.#kept;
   }
-  return [...kept, dump.slice(at)].join("");
-}
 
-function plain(sql: string): string {
-  return sql.replace(/\s*;\s*$/, "").trim();
-}
-
-function toldIn(schemas: readonly Schema[]): Map<string, Told> {
-  const told = new Map<string, Told>();
-  for (const { objects } of schemas) {
-    for (const { id, sql, parent } of objects.values()) {
-      const own = cutStatements(sql).pieces.map((piece) => plain(piece.sql));
-      const statements = new Set([...(told.get(id)?.statements ?? []), ...own]);
-      told.set(id, { statements, parent });
+  /** It changes, or is bound to something that does. */
+  #change(entry: Entry): void {
+    if (this.#changed.has(entry)) return;
+    this.#changed.add(entry);
+    this.#kept.add(entry);
+    const kind = kindOf(entry);
+    if (kind === "silent" || USED_UNNAMED.has(entry.type)) this.isClosed = false;
+    if (kind === "relation" || kind === "named") this.#waiting.push(entry);
+    else if (kind !== "silent") {
+      this.#keepPart(entry);
+      for (const whole of this.web.spokenOfBy(entry)) if (kindOf(whole) === "relation") this.#change(whole);
     }
   }
-  return told;
-}
 
-/** Objects by each word that they may be spoken of by. */
-function namesOf(schemas: readonly Schema[]): ReadonlyMap<string, ReadonlySet<string>> {
-  const names = new Map<string, Set<string>>();
-  for (const { objects } of schemas) {
-    for (const { id, name } of objects.values()) {
-      const [word = name] = name.match(WORD) ?? [];
-      const key = wordOf(word);
-      names.set(key, (names.get(key) ?? new Set()).add(id));
+  /** It speaks of what changes. */
+  #follow(speaker: Entry): void {
+    const kind = kindOf(speaker);
+    if (kind === "silent") this.isClosed = false;
+    else if (kind === "part") this.#keepPart(speaker);
+    else this.#change(speaker);
+  }
+
+  /** With what is said of an index or a constraint. */
+  #keepPart(part: Entry): void {
+    this.#kept.add(part);
+    for (const speaker of this.web.speakersOf(part)) {
+      if (kindOf(speaker) === "part") this.#kept.add(speaker);
     }
   }
-  return names;
-}
 
-function wordOf(text: string): string {
-  return text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text.toLowerCase();
-}
-
-function wordsIn(sql: string): Set<string> {
-  return new Set((sql.match(WORD) ?? []).map(wordOf));
-}
-
-function spokenOf(sql: string, names: ReadonlyMap<string, ReadonlySet<string>>): string[] {
-  return [...wordsIn(sql)].flatMap((word) => [...(names.get(word) ?? [])]);
-}
-
-/** What speaks of objects, and what speaks of that; a table that only refers to another passes nothing on. */
-function withDependents(
-  begun: readonly string[],
-  told: ReadonlyMap<string, Told>,
-  names: ReadonlyMap<string, ReadonlySet<string>>,
-): ReadonlySet<string> {
-  const dependents = new Map<string, { readonly id: string; readonly passesOn: boolean }[]>();
-  for (const [id, { statements }] of told) {
-    const [keys, others] = [[...statements].filter(isForeignKey), [...statements].filter(isOther)];
-    const spoken = new Set(spokenOf(others.join("\n"), names));
-    const referred = spokenOf(keys.join("\n"), names).filter((other) => !spoken.has(other));
-    for (const other of [...spoken, ...referred]) {
-      const list = dependents.get(other) ?? [];
-      list.push({ id, passesOn: spoken.has(other) });
-      dependents.set(other, list);
+  #addNeeds(begun: readonly Entry[]): void {
+    const waiting = [...begun];
+    const keep = (entry: Entry) => {
+      if (this.#kept.has(entry)) return;
+      this.#kept.add(entry);
+      waiting.push(entry);
+    };
+    for (const entry of begun) this.#kept.add(entry);
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      for (const needed of this.web.spokenOfBy(next)) keep(needed);
+      // Foreign keys and views need the keys of what they speak of.
+      if (kindOf(next) !== "relation") continue;
+      for (const speaker of this.web.speakersOf(next)) if (speaker.type === "CONSTRAINT") keep(speaker);
     }
   }
-  const found = new Set(begun);
-  const waiting = [...begun];
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    for (const { id, passesOn } of dependents.get(next) ?? []) {
-      const whole = told.get(id)?.parent ?? id;
-      if (found.has(whole)) continue;
-      found.add(whole);
-      if (passesOn) waiting.push(whole);
-    }
-  }
-  return found;
-}
-
-/** With what objects speak of, and what that needs; tables that are only needed refer to none. */
-function withNeeds(
-  whole: ReadonlySet<string>,
-  told: ReadonlyMap<string, Told>,
-  names: ReadonlyMap<string, ReadonlySet<string>>,
-): ReadonlySet<string> {
-  const bound = [...told].filter(([, { parent }]) => parent !== null && whole.has(parent)).map(([id]) => id);
-  const found = new Set([...whole, ...bound]);
-  const waiting = [...found];
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const sql = keptOf(told.get(next), whole.has(next)).join("\n");
-    for (const id of spokenOf(sql, names)) {
-      if (found.has(id)) continue;
-      found.add(id);
-      waiting.push(id);
-    }
-  }
-  return found;
-}
-
-function keptOf(told: Told | undefined, isWhole: boolean): string[] {
-  const statements = [...(told?.statements ?? [])];
-  return isWhole ? statements : statements.filter(isOther);
-}
-
-function isForeignKey(statement: string): boolean {
-  return FOREIGN_KEY.test(statement);
-}
-
-function isOther(statement: string): boolean {
-  return !isForeignKey(statement);
 }
