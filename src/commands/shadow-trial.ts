@@ -6,7 +6,8 @@ import type { Client } from "../postgres/connection.js";
 import { type ShadowServer, withLoadedShadow } from "../postgres/shadow.js";
 import { neededBy } from "../schema/needs.js";
 import type { DeployPlan } from "../stage/plan.js";
-import { type AroundStatements, type Teller, tryPlan } from "../stage/statements.js";
+import type { Teller } from "../stage/query.js";
+import { type AroundStatements, tryPlan } from "../stage/statements.js";
 import { readLiveSchema, type SchemaText } from "./live-schema.js";
 
 export interface Trial {

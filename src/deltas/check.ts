@@ -23,12 +23,13 @@ const TRANSACTION_WORDS = /^[a-z]+(?:\s+(?:transaction|work|prepared|to))?/i;
  *
  * @param content the file's bytes
  * @param file its name, which is only passed on to the report
+ * @param using the parser, for a caller that has one
  * @example
  * const report = await checkDeltas(Buffer.from("ALTER TABLE t ADD c int; \\d t"), "shopdb.deltas");
  * report.statements[0].type; // "AlterTableStmt"
  * report.problems[0].code; // "DELTAS_META_COMMAND", line 1, column 26
  */
-export async function checkDeltas(content: Uint8Array, file: string): Promise<DeltasReport> {
+export async function checkDeltas(content: Uint8Array, file: string, using?: Parser): Promise<DeltasReport> {
   if (content.length > MAX_DELTAS_BYTES) return refused(file, tooLarge(content.length));
   const invalid = firstInvalidByte(content);
   if (invalid !== undefined) return refused(file, notUtf8(content, invalid));
@@ -48,7 +49,7 @@ export async function checkDeltas(content: Uint8Array, file: string): Promise<De
     findings.add("DELTAS_PLACE", offset, "a place is held for a statement that is not written");
   const statements: Statement[] = [];
   if (pieces.length > 0) {
-    const parser = await loadParser();
+    const parser = using ?? (await loadParser());
     for (const piece of pieces) statements.push(...checkPiece(parser, piece, findings));
   }
   const problems = findings.sorted();

@@ -49,12 +49,16 @@ async function load(): Promise<Parser> {
   };
 }
 
-/** A parser that keeps each tree that it has made, for statements at which several look one after another. */
+/**
+ * A parser that keeps each tree that it has made, for statements at which several look one after another. With and
+ * without the semicolon at its end, a statement is the same.
+ */
 export function rememberingParser(parser: Parser): Parser {
   const trees = new Map<string, ParseResult>();
   const parse = (sql: string) => {
-    const tree = trees.get(sql) ?? parser.parse(sql);
-    trees.set(sql, tree);
+    const key = sql.replace(/\s*;\s*$/, "");
+    const tree = trees.get(key) ?? parser.parse(sql);
+    trees.set(key, tree);
     return tree;
   };
   return { ...parser, parse };

@@ -8,7 +8,8 @@ import type { DeployLedger } from "./deploy-ledger.js";
 import { deployFailure, isLost, isWorthAnotherTry } from "./failures.js";
 import { judge, observe } from "./outside-work.js";
 import { type DeployPlan, type Part, progressOf, type Segment } from "./plan.js";
-import { type AroundStatements, asStatement, prepareOutside, runSegment, type Teller } from "./statements.js";
+import type { Teller } from "./query.js";
+import { type AroundStatements, asStatement, prepareOutside, runSegment } from "./statements.js";
 
 /** Where a plan is carried out. */
 export interface ApplyPlace {

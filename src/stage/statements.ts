@@ -4,9 +4,7 @@ import type { StageSession } from "./connect.js";
 import { StatementFailure } from "./failures.js";
 import type { OutsideTarget } from "./outside-work.js";
 import { type DeployPlan, type Part, type PlannedStatement, type Segment, settingsBefore } from "./plan.js";
-
-/** Told before each statement, by its number in the part's version; null where the schema is verified. */
-export type Teller = (part: Part, number: number | null) => void;
+import { asOne, inQueries, PartsQuery, type Teller } from "./query.js";
 
 /** What is done beside the statements, in their transactions; each finds the session's settings fresh. */
 export interface AroundStatements {
@@ -28,12 +26,15 @@ export async function runSegment(
 ): Promise<Map<Part, number>> {
   const { client, fresh } = session;
   const took = new Map<Part, number>();
-  for (const part of segment.parts) {
-    if (around !== null) {
+  // What is done before a part is decided by what is in the database then.
+  const queries = around === null ? inQueries(segment.parts) : segment.parts.map((part) => [part]);
+  for (const parts of queries) {
+    const [first] = parts;
+    if (around !== null && first !== undefined) {
       await client.query(asOne(fresh));
-      await around.before(part, client);
+      await around.before(first, client);
     }
-    took.set(part, await runPart(part, session, tell));
+    for (const [part, ms] of await runQuery(parts, session, tell)) took.set(part, ms);
   }
   await checkDeferred(segment, session);
   if (segment === segments.at(-1)) await around?.after(client);
@@ -41,53 +42,28 @@ export async function runSegment(
 }
 
 /**
- * Runs a part in a transaction that is open. Its statements go to the server as one query, whose answers tell how
- * far it has come.
+ * Runs parts in a transaction that is open. Their statements go to the server as one query.
  *
- * @returns how long it took, in milliseconds
+ * @returns how long each took, in milliseconds
  * @throws StatementFailure
  */
-export async function runPart(part: Part, { client, fresh }: Session, tell: Teller): Promise<number> {
-  const started = performance.now();
-  const { version, from, to } = part;
-  const statements = version.statements.slice(from, to);
-  if (statements.length === 0) return 0;
-  tell(part, from);
-  const before = [...fresh, ...settingsBefore(part)];
-  let done = -before.length;
+export async function runQuery(
+  parts: readonly Part[],
+  { client, fresh }: Session,
+  tell: Teller,
+): Promise<ReadonlyMap<Part, number>> {
+  const query = new PartsQuery(parts, fresh, tell);
+  if (query.text === "") return new Map();
   const { connection } = client;
-  const onComplete = () => {
-    done += 1;
-    if (done > 0 && done < statements.length) tell(part, from + done);
-  };
-  connection.on("commandComplete", onComplete);
-  const texts = [...before, ...statements.map(({ text }) => text)];
+  connection.on("commandComplete", query.completed);
   try {
-    await client.query(asOne(texts));
+    await client.query(query.text);
   } catch (reason) {
-    // A statement of an archived schema, which is one text, is not counted by itself.
-    const index = Math.min(Math.max(done, 0), statements.length - 1);
-    const statement = statements[index];
-    if (statement === undefined) throw reason;
-    throw new StatementFailure(
-      { version, statement },
-      reason,
-      lengthOf(asOne([...texts.slice(0, before.length + index), ""])),
-    );
+    throw query.failure(reason);
   } finally {
-    connection.off("commandComplete", onComplete);
+    connection.off("commandComplete", query.completed);
   }
-  return performance.now() - started;
-}
-
-/** A statement may end with a comment, so each semicolon stands in a line of its own. */
-function asOne(statements: readonly string[]): string {
-  return statements.join("\n;\n");
-}
-
-/** In characters, as the server counts. */
-function lengthOf(sql: string): number {
-  return [...sql].length;
+  return query.ended();
 }
 
 /** Waits for a statement; a failure says which one it was. @throws StatementFailure */

@@ -2,6 +2,7 @@ import type { Version } from "../../archive/versions.js";
 import { BlockedError, WovError } from "../../errors.js";
 import { sha256 } from "../../files.js";
 import { describeConnection } from "../../postgres/connection.js";
+import { isAsMade } from "../../postgres/empty.js";
 import { type ApplyProgress, applyPlan } from "../../stage/apply.js";
 import { openStageSession, type StageSession } from "../../stage/connect.js";
 import { type DeployLedger, openDeployLedger, type Position } from "../../stage/deploy-ledger.js";
@@ -153,7 +154,7 @@ class OneDeploy {
     // A database that the ledger does not know is empty, or else refused: the deltas are read while the server tells.
     const path = pathFrom(position === null);
     const [live, read] = await Promise.all([
-      known ?? readLiveSchema(settings, database),
+      known ?? this.#liveSchema(position),
       path.versions.length === 0 ? [] : readVersions(archive, path, root),
     ]);
     if (position === null && (await live.canonical()).objects.size > 0) pathFrom(false);
@@ -173,6 +174,13 @@ class OneDeploy {
     const plan = makePlan({ from, to: this.target.key, versions: read, partial, objects: outlook?.key });
     if (terms.planId !== undefined && terms.planId !== plan.id) throw this.#otherPlan(plan);
     return { ...decided, plan };
+  }
+
+  /** A database that the ledger does not know is mostly one that was just made, which is quicker to see than to dump. */
+  async #liveSchema(position: Position | null): Promise<SchemaText> {
+    const { settings, database } = this.order;
+    if (position === null && (await isAsMade(this.session.client))) return schemaText("", database.schema);
+    return readLiveSchema(settings, database);
   }
 
   #otherPlan(plan: DeployPlan): BlockedError {

@@ -49,7 +49,7 @@ export async function readVersions(archive: Archive, path: DeployPath, root: str
     }
     const file = relative(root, archive.paths.archivedDeltas(version.key));
     const content = await readDeltas(archive, version.key);
-    const statements = await statementsOf(content ?? new Uint8Array(), file);
+    const statements = await statementsOf(content ?? new Uint8Array(), file, parser);
     cut.push(...statements.map((statement) => ({ ...statement, file })));
     own.push({ ...identity(version), file, how: "applied", statements: [], includes: [] });
   }
@@ -113,7 +113,8 @@ export interface DeltasFile {
  * @throws BlockedError for deltas that cannot be applied
  */
 export async function planOfDeltas(name: string, { file, content }: DeltasFile): Promise<DeltasPlan> {
-  const statements = annotate(await statementsOf(content, file), await loadParser());
+  const parser = rememberingParser(await loadParser());
+  const statements = annotate(await statementsOf(content, file, parser), parser);
   const version = {
     version: name,
     versionId: name,
@@ -135,8 +136,12 @@ export function reachOut(statements: readonly Pick<ReadStatement, "facts">[]): b
   return statements.some(({ facts }) => facts?.serverWide === true);
 }
 
-async function statementsOf(content: Uint8Array, file: string): Promise<readonly Statement[]> {
-  const report = await checkDeltas(content, file);
+async function statementsOf(
+  content: Uint8Array,
+  file: string,
+  parser: Parser,
+): Promise<readonly Statement[]> {
+  const report = await checkDeltas(content, file, parser);
   const problem = deltasError(report);
   if (problem !== undefined) throw problem;
   const discards = report.statements.find(({ type }) => type === "DiscardStmt");
@@ -151,19 +156,19 @@ async function statementsOf(content: Uint8Array, file: string): Promise<readonly
 
 /** What each statement is, with all of them in view: where a transaction has to end is decided by those before. */
 function annotate<S extends Statement>(statements: readonly S[], parser: Parser): (ReadStatement & S)[] {
-  const afterCommit = new Set<S>();
-  const segments = segmentsOf(statements, parser);
+  const known = statements.map((statement) => ({ ...statement, facts: statementFacts(statement, parser) }));
+  const afterCommit = new Set<Statement>();
+  const segments = segmentsOf(known, parser);
   for (const [index, segment] of segments.entries()) {
     const [first] = segment.statements;
     if (first !== undefined && segment.transaction && segments[index - 1]?.transaction)
       afterCommit.add(first);
   }
-  return statements.map((statement) => {
-    const facts = statementFacts(statement, parser);
+  return known.map((statement) => {
+    const { facts } = statement;
     const node = parser.parse(statement.text).stmts?.[0]?.stmt;
     return {
       ...statement,
-      facts,
       outside: facts.outsideTransaction && node !== undefined ? outsideTarget(node) : null,
       afterCommit: afterCommit.has(statement),
       setsSession: facts.setting === "session",

@@ -19,15 +19,18 @@ export function lockQuery(query: unknown, effect: Effect): void {
 export function runQuery(query: unknown, effect: Effect): void {
   lockQuery(query, effect);
   effect.data();
-  for (const table of emptiedBy(query)) effect.destroy(`rows of ${table}`);
+  destroyRows(query, effect);
 }
 
-function emptiedBy(value: unknown): string[] {
-  if (Array.isArray(value)) return value.flatMap(emptiedBy);
-  if (!isTreeObject(value)) return [];
+function destroyRows(value: unknown, effect: Effect): void {
+  if (Array.isArray(value)) {
+    for (const item of value) destroyRows(item, effect);
+    return;
+  }
+  if (!isTreeObject(value)) return;
   const [type, fields] = unwrap(value);
-  const own = type === "DeleteStmt" ? [written(objectAt(fields, "relation"))] : [];
-  return [...own, ...Object.values(value).flatMap(emptiedBy)];
+  if (type === "DeleteStmt") effect.destroy(`rows of ${written(objectAt(fields, "relation"))}`);
+  for (const child of Object.values(value)) destroyRows(child, effect);
 }
 
 function walk(value: unknown, withNames: ReadonlySet<string>, effect: Effect): void {
@@ -41,7 +44,8 @@ function walk(value: unknown, withNames: ReadonlySet<string>, effect: Effect): v
     lockRelation("AccessShareLock", fields, withNames, effect);
     return;
   }
-  const names = new Set([...withNames, ...namesOfWith(fields), ...namesOfWith(value)]);
+  const own = [...namesOfWith(fields), ...namesOfWith(value)];
+  const names = own.length === 0 ? withNames : new Set([...withNames, ...own]);
   if (WRITES.has(type)) {
     // The target is no node of its own, and a name of a WITH is never one.
     lockRelation("RowExclusiveLock", objectAt(fields, "relation"), new Set(), effect);

@@ -1,7 +1,7 @@
 /** Cutting a path's statements into transactions, as few as can be. */
 import type { Node } from "libpg-query";
 import type { Parser } from "../../schema/parser.js";
-import { statementFacts } from "../facts.js";
+import { type StatementFacts, statementFacts } from "../facts.js";
 import type { Statement } from "../report.js";
 import { EnumValues } from "./enum-values.js";
 
@@ -21,10 +21,11 @@ export interface Segment<S> {
  * What runs code (`CALL`, functions) may commit or use an enum's new value without showing it; such statements are
  * taken to do neither, and the server refuses them (2D000, 55P04) where they do.
  *
+ * @param statements with their facts where these are known already
  * @example
  * segmentsOf(statements, parser).length; // 1: everything fits into one transaction
  */
-export function segmentsOf<S extends Pick<Statement, "text">>(
+export function segmentsOf<S extends Pick<Statement, "text"> & { readonly facts?: StatementFacts }>(
   statements: readonly S[],
   parser: Parser,
 ): Segment<S>[] {
@@ -39,7 +40,7 @@ export function segmentsOf<S extends Pick<Statement, "text">>(
     reason = next;
   };
   for (const statement of statements) {
-    const { why } = statementFacts(statement, parser);
+    const { why } = statement.facts ?? statementFacts(statement, parser);
     if (why !== undefined) {
       endRun(null);
       segments.push({ transaction: false, statements: [statement], why });
