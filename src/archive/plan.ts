@@ -20,7 +20,6 @@ import {
   type Parent,
   parentOf,
   partingPoint,
-  pathBetween,
   pverOf,
   type Version,
 } from "./versions.js";
@@ -44,6 +43,8 @@ export interface ArchivingRequest {
   readonly proven: boolean;
   /** The version that the ledger gives the database; null when it knows none. */
   readonly databaseVersion: string | null;
+  /** The commands that bring the database to the archive's only head, for a message. */
+  readonly bringing: string;
   /** The snapshot's name where a root is to be made, else null. */
   readonly snapshot: string | null;
   readonly now: Date;
@@ -175,14 +176,15 @@ interface Origin {
 export function nextParent({
   archive,
   databaseVersion,
-}: Pick<ArchivingRequest, "archive" | "databaseVersion">): Version {
+  bringing,
+}: Pick<ArchivingRequest, "archive" | "databaseVersion" | "bringing">): Version {
   const { paths, versions } = archive;
   const [head = "", ...others] = heads(versions);
   if (others.length > 0) throw forked(archive);
   const parent = versions.get(head);
   if (parent === undefined) throw noRoot(paths);
   if (databaseVersion !== null && databaseVersion !== head) {
-    throw elsewhere(archive, databaseVersion, head);
+    throw elsewhere(archive, databaseVersion, head, bringing);
   }
   return parent;
 }
@@ -203,11 +205,14 @@ function decideParent(request: ArchivingRequest): Origin {
   return { parent: { type: "pver", pver: parent.key }, id: parent.id };
 }
 
-function elsewhere({ paths, versions }: Archive, databaseVersion: string, head: string): BlockedError {
+function elsewhere(
+  { paths, versions }: Archive,
+  databaseVersion: string,
+  head: string,
+  bringing: string,
+): BlockedError {
   const { database } = paths;
   const known = versions.has(databaseVersion);
-  const run = (file: string) => `  wov-db ${database} -f ${quotePath(file)}`;
-  const lacking = (pathBetween(versions, databaseVersion, head) ?? []).map(paths.archivedDeltas);
   return new BlockedError(
     "DATABASE_ELSEWHERE",
     `The database ${database} is at version ${databaseVersion}, but the archive is at ${head}.`,
@@ -216,9 +221,8 @@ function elsewhere({ paths, versions }: Archive, databaseVersion: string, head: 
       hint: known
         ? [
             `Your deltas are to follow ${head}. Take back in the database what they do, then run:`,
-            ...lacking.map(run),
-            `  wov-db ${database} --wdb-createinstance`,
-            run(paths.pendingDeltas),
+            bringing,
+            `  wov-db ${database} -f ${quotePath(paths.pendingDeltas)}`,
           ].join("\n")
         : `The archive does not know version ${databaseVersion}; it may stand on another branch:\n  git log --all -- ${quotePath(paths.history)}`,
     },

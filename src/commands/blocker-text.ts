@@ -1,6 +1,7 @@
 /** What a person is told about each state that blocks, and the commands that mend it. Pure. */
 import { quotePath } from "../archive/history.js";
 import type { BlockerState, States } from "./blockers.js";
+import { bringingThere } from "./lagging.js";
 import type { ScriptPlace } from "./objects/accounting.js";
 import type { Comparison } from "./position.js";
 import type { Blocker } from "./results.js";
@@ -96,32 +97,6 @@ function archiving(what: string, { database, pver, states, higher }: BlockerFact
   }
   const becomes = states.pverArchived ? `a further revision of ${pver}` : `version ${pver}`;
   return `archive ${what} as ${becomes}:\n  wov-push-db ${database}`;
-}
-
-/** A database without changes of its own, and what it lacks. */
-export interface Lagging {
-  readonly database: string;
-  readonly stage: string;
-  /** Its own version, and the versions that it lacks, oldest first. */
-  readonly at: string;
-  readonly lacking: readonly string[];
-  /** The path of a version's archived deltas, relative to the project. */
-  readonly deltasOf: (version: string) => string;
-  readonly hasScripts: boolean;
-  readonly hasLedger: boolean;
-  /** Whether the last of them is the archive's newest. */
-  readonly toNewest: boolean;
-}
-
-/** The commands that bring a database to a later version. Only a deploy knows of object scripts. */
-export function bringingThere({ database, stage, at, lacking, ...facts }: Lagging): string {
-  if (facts.hasScripts) {
-    const from = facts.hasLedger ? "" : ` --baseline ${at}`;
-    const to = facts.toNewest ? "" : ` --pver ${lacking.at(-1)}`;
-    return `  wov-deploy ${database} --stage ${stage}${from}${to}`;
-  }
-  const run = lacking.map((version) => `  wov-db ${database} -f ${quotePath(facts.deltasOf(version))}`);
-  return [...run, `  wov-db ${database} --wdb-createinstance`].join("\n");
 }
 
 function firstVersion({ database, stage }: BlockerFacts): Text {

@@ -13,7 +13,7 @@ import {
   type LiveDatabase,
   readDatabaseState,
 } from "./database-state.js";
-import type { Accounting, Unapplied } from "./objects/accounting.js";
+import { accountingOf, unappliedOf } from "./objects/scripted.js";
 import { type Comparison, compareWithArchive } from "./position.js";
 import { archivingPlace, openRepositories, readUncommitted } from "./repositories.js";
 import type { Blocker, CheckResult, DatabaseCheck, ObjectChange } from "./results.js";
@@ -114,8 +114,9 @@ export async function checkDatabase(state: DatabaseState, around: Surroundings):
     return { ...nothing, database, blockers: [unreachable(state.live, database, around.session.stage)] };
   }
   const compared = await compareWithArchive(state, state.live, around.pver, around.session.progress);
-  const accounting = await accountingOf(state, state.live, compared, around.session);
-  const unapplied = await unappliedOf(state, state.live, compared, around.session);
+  const { differs, expected } = compared;
+  const accounting = await accountingOf(state, state.live, differs ? expected : null, around.session);
+  const unapplied = await unappliedOf(state, state.live, differs ? null : expected, around.session);
   const isAccounted = accounting !== null && accounting.remaining.length === 0;
   const comparison = isAccounted ? { ...compared, differs: false, drift: false } : compared;
   const { changes, warnings } =
@@ -184,31 +185,6 @@ function blockersOf(state: DatabaseState, facts: BlockerFacts, policy: BlockPoli
   ]);
   const blocking = blockingStates(facts.states, policy).filter((name) => !untold.has(name));
   return [...others, ...blocking.map((name) => blockerOf(name, facts))];
-}
-
-/** What the object scripts account for, where something differs that they may. */
-async function accountingOf(
-  state: DatabaseState,
-  live: LiveDatabase,
-  { differs, expected }: Comparison,
-  { project, progress }: Session,
-): Promise<Accounting | null> {
-  if (!differs || expected === null) return null;
-  const { accountByScripts } = await import("./objects/accounting.js");
-  return accountByScripts(project, state, live, expected, progress);
-}
-
-/** What the object scripts ask for, where the schema is the archived one. */
-async function unappliedOf(
-  state: DatabaseState,
-  live: LiveDatabase,
-  { differs, expected }: Comparison,
-  { project, progress }: Session,
-): Promise<Unapplied> {
-  const mayDiffer = !differs && expected !== null && (await isFolder(state.database.paths.objects));
-  if (!mayDiffer) return { changes: [], warnings: [] };
-  const { unappliedScripts } = await import("./objects/accounting.js");
-  return unappliedScripts(project, state, live, expected, progress);
 }
 
 /** What differs between the schema and the archived one, by object. */

@@ -1,16 +1,16 @@
-import { relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import { readArchive } from "../archive/read.js";
 import { newest, pathBetween } from "../archive/versions.js";
 import { findProject, loadProject, type Project, type ProjectDatabase } from "../config/project.js";
 import { WovError } from "../errors.js";
-import { isFolder, isInside } from "../files.js";
+import { isInside } from "../files.js";
 import { parsePushedRefs, pushesHead, readPushFacts } from "../git/pre-push.js";
 import { ARCHIVE_PUSH_VARIABLE } from "../git/push.js";
 import { openRepository, type Repository } from "../git/repository.js";
 import { stagedContent, stagedPaths } from "../git/staged.js";
-import { bringingThere } from "./blocker-text.js";
 import { checkSession } from "./check.js";
 import { readLedgerVersion } from "./database-state.js";
+import { bringingToNewest } from "./lagging.js";
 import type { CheckResult, HookResult } from "./results.js";
 import { type CommandOptions, type Session, sessionIn } from "./session.js";
 
@@ -119,22 +119,14 @@ function isDeltasOf({ paths }: ProjectDatabase, file: string): boolean {
 async function tellWhatIsAhead(session: Session, result: HookResult): Promise<void> {
   for (const database of session.project.databases.values()) {
     try {
-      const { versions } = await readArchive(database.paths, { verify: "heads" });
+      const archive = await readArchive(database.paths, { verify: "heads" });
+      const { versions } = archive;
       const last = newest(versions);
       const at = last === null ? null : await readLedgerVersion(session, database);
       if (last === null || at === null) continue;
       const lacking = pathBetween(versions, at.version, last.key) ?? [];
       if (lacking.length === 0) continue;
-      const commands = bringingThere({
-        database: database.name,
-        stage: session.stage,
-        at: at.version,
-        lacking,
-        deltasOf: (version) => relative(session.project.root, database.paths.archivedDeltas(version)),
-        hasScripts: await isFolder(database.paths.objects),
-        hasLedger: true,
-        toNewest: true,
-      });
+      const commands = await bringingToNewest({ database, archive }, { ledger: at }, at.version, session);
       result.notes.push(
         `The archive of ${database.name} is ahead: the database on ${session.stage} is at ${at.version}, the archive has ${lacking.join(", ")}. Bring it there:\n${commands}`,
       );

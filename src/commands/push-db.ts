@@ -13,6 +13,7 @@ import { createLedger } from "../stage/ledger.js";
 import { firstChangeLines } from "./change-text.js";
 import { type CheckOptions, checkDatabase } from "./check.js";
 import { type DatabaseState, type LiveDatabase, readDatabaseState } from "./database-state.js";
+import { bringingToNewest } from "./lagging.js";
 import { compareWithArchive } from "./position.js";
 import type { Candidate } from "./push-db/candidate.js";
 import { effectsOf } from "./push-db/effects.js";
@@ -160,6 +161,7 @@ async function planFor(
     },
     proven: provesFirst(run),
     databaseVersion: at,
+    bringing: await bringingToNewest(state, live, at, run.session),
     snapshot,
     now: new Date(),
   });

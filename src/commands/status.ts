@@ -3,11 +3,12 @@ import { relative } from "node:path";
 import { heads, newest, pathBetween } from "../archive/versions.js";
 import type { Project } from "../config/project.js";
 import { WovError } from "../errors.js";
-import { isFolder, isMissing } from "../files.js";
+import { isMissing } from "../files.js";
 import { type DatabaseState, type LiveDatabase, readDatabaseState } from "./database-state.js";
+import { accountingOf, unappliedOf } from "./objects/scripted.js";
 import { type Comparison, compareWithArchive } from "./position.js";
 import { archivingPlace, openRepositories, type Repositories, readUncommitted } from "./repositories.js";
-import type { ObjectChange, StatusResult } from "./results.js";
+import type { StatusResult } from "./results.js";
 import { type CommandOptions, chosenDatabases, openSession, pverOf, type Session } from "./session.js";
 
 export interface StatusOptions extends CommandOptions {
@@ -102,9 +103,9 @@ async function stageStatus(state: DatabaseState, session: Session, pver: string)
   const compared = await compareWithArchive(state, live, pver, session.progress);
   const { at } = compared;
   const stopped = live.ledger?.stopped ?? null;
-  const drift =
-    stopped === null ? compared.drift && !(await isByScripts(state, live, compared, session)) : null;
-  const unapplied = compared.drift || stopped !== null ? [] : await unappliedAt(state, live, at, session);
+  const drift = stopped === null ? await hasDrifted(state, live, compared, session) : null;
+  const settled = compared.drift || stopped !== null ? null : archive.versions.get(at ?? "");
+  const unapplied = await unappliedOf(state, live, settled ?? null, session);
   const last = newest(archive.versions);
   const lacking = at !== null && last !== null ? (pathBetween(archive.versions, at, last.key) ?? []) : [];
   return {
@@ -116,35 +117,21 @@ async function stageStatus(state: DatabaseState, session: Session, pver: string)
     drift,
     behind: lacking,
     stopped,
-    unapplied,
+    unapplied: [...unapplied.changes],
   };
 }
 
-/** What the object scripts would change in a database that has the schema of its version. */
-async function unappliedAt(
+/** Whether anything differs from the version that the database is at beside what the object scripts account for. */
+async function hasDrifted(
   state: DatabaseState,
   live: LiveDatabase,
-  at: string | null,
-  { project, progress }: Session,
-): Promise<ObjectChange[]> {
-  const version = state.archive.versions.get(at ?? "");
-  if (version === undefined || !(await isFolder(state.database.paths.objects))) return [];
-  const { unappliedScripts } = await import("./objects/accounting.js");
-  return [...(await unappliedScripts(project, state, live, version, progress)).changes];
-}
-
-/** Whether all that differs from the version that it is at is what the object scripts account for. */
-async function isByScripts(
-  state: DatabaseState,
-  live: LiveDatabase,
-  { at, expected }: Comparison,
-  { project, progress }: Session,
+  { drift, at, expected }: Comparison,
+  session: Session,
 ): Promise<boolean> {
+  if (!drift) return false;
   const version = state.archive.versions.get(at ?? "") ?? expected;
-  if (version === null) return false;
-  const { accountByScripts } = await import("./objects/accounting.js");
-  const found = await accountByScripts(project, state, live, version, progress);
-  return found !== null && found.remaining.length === 0;
+  const found = await accountingOf(state, live, version, session);
+  return found === null || found.remaining.length > 0;
 }
 
 /** The session's stage, and every stage that some secrets file names. */

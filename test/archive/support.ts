@@ -26,6 +26,7 @@ export function request(
     schema: { text, checksum: sha256(`canonical ${text}`), form: 1, settings: {} },
     proven: true,
     databaseVersion: null,
+    bringing: "  wov-deploy shopdb",
     snapshot: null,
     now: new Date("2025-01-31T12:00:00Z"),
     ...options,

@@ -1,7 +1,8 @@
 /** What a check, an archiving and an instance make of object scripts. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { check, createInstance, hook, pushDb, status, writePending } from "#src/index.js";
+import { BlockedError, check, createInstance, hook, pushDb, status, writePending } from "#src/index.js";
+import { thrownBy } from "../support/errors.js";
 import { freshDatabase } from "../support/server.js";
 import { ADD_NOTE, commandsIn, endedWith, inShop, PENDING, SHOP, Shop } from "./support.js";
 
@@ -165,5 +166,22 @@ for (const ledger of [true, false]) {
     }, scripted),
   );
 }
+
+objects(
+  "who lacks archived data is told to deploy it before archiving",
+  inShop(async (shop) => {
+    const mine = await shop.anotherDatabase();
+    await shop.archive("1.1.0", "INSERT INTO customers VALUES (1, 'Ada');\n");
+    await shop.project.write(PENDING, "UPDATE customers SET name = 'Ada L.';\n");
+    const { code, hint } = await thrownBy(BlockedError, pushDb({ cwd: shop.root, url: mine.url }));
+    assert.is(code, "DATABASE_ELSEWHERE");
+    const commands = commandsIn(hint ?? "");
+    assert.is(commands[0], "wov-deploy shopdb --stage local");
+    const env = { WOV_SHOPDB_URL: mine.url };
+    for (const command of commands) endedWith(0, await shop.project.run("sh", ["-c", command], { env }));
+    await pushDb({ cwd: shop.root, url: mine.url });
+    assert.equal(await mine.query("SELECT name FROM who"), [{ name: "Ada L." }]);
+  }, scripted),
+);
 
 objects.run();

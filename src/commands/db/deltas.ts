@@ -8,6 +8,7 @@ import { ConfigError, WovError } from "../../errors.js";
 import { readText, writeAtomic } from "../../files.js";
 import { archivedSchemaText, readDatabaseState } from "../database-state.js";
 import { type DeltasWritten, type WritingOptions, type WritingRequest, writeAndProve } from "../deltas.js";
+import { bringingToNewest } from "../lagging.js";
 import { expectedSchema } from "../objects/expected.js";
 import { isEmptyTree, readProjectScripts } from "../objects/scripts.js";
 import { compareWithArchive } from "../position.js";
@@ -60,7 +61,8 @@ export async function suggestPending(
   if (state.live instanceof WovError) throw state.live;
   const pver = await pverOf(session, repositories.project);
   const { at } = await compareWithArchive(state, state.live, pver, session.progress);
-  const parent = nextParent({ archive: state.archive, databaseVersion: at });
+  const bringing = await bringingToNewest(state, state.live, at, session);
+  const parent = nextParent({ archive: state.archive, databaseVersion: at, bringing });
   const from = await archivedSchemaText(state, parent.key);
   const { schema: to, connection: near } = state.live;
   const scripts = await readProjectScripts(session.project, database);

@@ -8,6 +8,7 @@ import { type ConnectionSettings, describeConnection, withClient } from "../../p
 import { quoteIdentifier } from "../../postgres/quote.js";
 import { createLedger, type Ledger, openLedger } from "../../stage/ledger.js";
 import { isSchemaOf, readDatabaseState } from "../database-state.js";
+import { accountingOf } from "../objects/scripted.js";
 import { readProjectScripts } from "../objects/scripts.js";
 import { archivingPlace, openRepositories } from "../repositories.js";
 import type { InstanceResult, LedgerLogResult, LedgerVersionResult } from "../results.js";
@@ -166,12 +167,9 @@ async function fillOrFind(
     if (await isSchemaOf(state, state.live.schema, version)) return version;
   }
   const [head = ""] = heads(versions);
-  const last = versions.get(head);
-  if (last !== undefined) {
-    const { accountByScripts } = await import("../objects/accounting.js");
-    const found = await accountByScripts(session.project, state, state.live, last, session.progress);
-    if (found !== null && found.remaining.length === 0) return last;
-  }
+  const last = versions.get(head) ?? null;
+  const found = await accountingOf(state, state.live, last, session);
+  if (found !== null && found.remaining.length === 0) return last;
   throw new BlockedError(
     "NO_VERSION_FITS",
     `${database.name} on ${session.stage} has a schema that is no archived version's.`,

@@ -6,7 +6,7 @@ import { compareSchemas } from "../compare.js";
 import { archivedSchemaText, type DatabaseState, type LiveDatabase } from "../database-state.js";
 import { changesOf } from "../object-changes.js";
 import type { ObjectChange } from "../results.js";
-import { expectationKey, expectedSchema } from "./expected.js";
+import { type ExpectedRequest, expectationKey, expectedSchema } from "./expected.js";
 import { placeOf, scriptOf } from "./script-of.js";
 import { type ObjectScripts, readProjectScripts } from "./scripts.js";
 
@@ -38,11 +38,10 @@ export async function accountByScripts(
   version: Version,
   progress: (doing: string) => void,
 ): Promise<Accounting | null> {
-  const { database, known } = state;
-  const scripts = await readProjectScripts(project, database);
-  if (scripts === null || scripts.tree.objects.size === 0) return null;
-  const archived = await archivedSchemaText(state, version.key);
-  const request = { archived, scripts, database, near: live.connection, progress };
+  const { known } = state;
+  const request = await requestFor(project, state, live, version, progress);
+  if (request === null) return null;
+  const { archived, scripts } = request;
   const key = expectationKey(request);
   const told = await compareSchemas(archived, live.schema, {
     near: live.connection,
@@ -72,6 +71,20 @@ export async function accountByScripts(
   return { byScripts, remaining, places: placesOf(remaining, scripts), warnings: [...compared.warnings] };
 }
 
+/** What the scripts make of a version is asked for so; null where there are none. */
+async function requestFor(
+  project: Pick<Project, "root">,
+  state: DatabaseState,
+  { connection: near }: LiveDatabase,
+  { key }: Version,
+  progress: (doing: string) => void,
+): Promise<ExpectedRequest | null> {
+  const { database } = state;
+  const scripts = await readProjectScripts(project, database);
+  if (scripts === null || scripts.tree.objects.size === 0) return null;
+  return { archived: await archivedSchemaText(state, key), scripts, database, near, progress };
+}
+
 export interface Unapplied {
   readonly changes: readonly ObjectChange[];
   readonly warnings: readonly string[];
@@ -89,12 +102,10 @@ export async function unappliedScripts(
   version: Version,
   progress: (doing: string) => void,
 ): Promise<Unapplied> {
-  const { database, known, archive } = state;
+  const { known, archive } = state;
   const isNewest = heads(archive.versions).includes(version.key);
-  const scripts = isNewest ? await readProjectScripts(project, database) : null;
-  if (scripts === null || scripts.tree.objects.size === 0) return { changes: [], warnings: [] };
-  const archived = await archivedSchemaText(state, version.key);
-  const request = { archived, scripts, database, near: live.connection, progress };
+  const request = isNewest ? await requestFor(project, state, live, version, progress) : null;
+  if (request === null) return { changes: [], warnings: [] };
   const key = expectationKey(request);
   if (await known.has(key, live.schema.sha256)) return { changes: [], warnings: [] };
   const expected = await expectedSchema(request).catch(reasonOf);
