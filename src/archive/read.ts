@@ -2,7 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ArchiveError } from "../errors.js";
-import { isInside, isMissing, readBytesSync, readText, sha256 } from "../files.js";
+import { isMissing, readBytesSync, readText, sha256 } from "../files.js";
 import { type ArchivePaths, parseHistory, quotePath, versionId } from "./history.js";
 import { ancestors, heads, parentOf, type Version, type Versions } from "./versions.js";
 
@@ -38,13 +38,10 @@ export async function readArchive(paths: ArchivePaths, options: ReadArchiveOptio
   const text = await readText(paths.history, ArchiveError);
   const versions = text === null ? new Map<string, Version>() : parseHistory(text, paths.history);
   verifyTree(versions, paths.history);
-  const strays = await compareFolders(paths, versions);
-  const hashed = options.verify === "heads" ? heads(versions) : [...versions.keys()];
-  for (const key of hashed) {
-    const version = versions.get(key);
-    if (version === undefined) continue;
-    for (const file of archivedFiles(paths, version)) readVerified(file);
-  }
+  const files = [...versions.values()].flatMap((version) => archivedFiles(paths, version));
+  const strays = await compareFolders(paths, files);
+  const newest = options.verify === "heads" ? new Set(heads(versions)) : null;
+  for (const file of files) if (newest?.has(file.key) !== false) readVerified(file);
   return { paths, versions, text, strays };
 }
 
@@ -139,14 +136,9 @@ function verifyLine(
 }
 
 /** Lists the archive's two folders once: every file that a version names must be there, and what no version names is a stray. */
-async function compareFolders(paths: ArchivePaths, versions: Versions): Promise<string[]> {
+async function compareFolders(paths: ArchivePaths, files: readonly ArchivedFile[]): Promise<string[]> {
   const present = new Set([...(await listFiles(paths.folder)), ...(await listFiles(paths.schemas))]);
-  for (const version of versions.values()) {
-    for (const named of archivedFiles(paths, version)) {
-      if (!isInside(paths.archive, named.file)) throw missing(named);
-      if (!present.delete(named.file)) throw missing(named);
-    }
-  }
+  for (const named of files) if (!present.delete(named.file)) throw missing(named);
   return [...present].sort();
 }
 

@@ -1,9 +1,7 @@
-import { readdir } from "node:fs/promises";
 import { relative } from "node:path";
 import { heads, newest, pathBetween } from "../archive/versions.js";
-import type { Project } from "../config/project.js";
+import { stagesWithSecrets } from "../config/secrets.js";
 import { WovError } from "../errors.js";
-import { isMissing } from "../files.js";
 import { type DatabaseState, type LiveDatabase, readDatabaseState } from "./database-state.js";
 import { accountingOf, unappliedOf } from "./objects/scripted.js";
 import { type Comparison, compareWithArchive } from "./position.js";
@@ -137,21 +135,4 @@ async function hasDrifted(
 /** The session's stage, and every stage that some secrets file names. */
 export async function knownStages({ project, stage }: Session): Promise<string[]> {
   return [...new Set([stage, ...(await stagesWithSecrets(project))])];
-}
-
-/** The stages that a file of the secrets folder is for, sorted. */
-export async function stagesWithSecrets(project: Project): Promise<string[]> {
-  let files: string[];
-  try {
-    files = await readdir(project.secretsFolder);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    files = [];
-  }
-  const named = [...project.databases.keys()].flatMap((database) =>
-    files
-      .filter((file) => file.startsWith(`${database}_`) && file.endsWith(".json"))
-      .map((file) => file.slice(database.length + 1, -".json".length)),
-  );
-  return [...new Set(named)].sort();
 }

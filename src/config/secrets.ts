@@ -1,5 +1,5 @@
 /** The files of `wovtools/secrets/`. Nothing of their values gets into a message. */
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigError } from "../errors.js";
 import { isMissing, readText } from "../files.js";
@@ -155,4 +155,21 @@ function substitute(text: string, file: string, env: Environment): string {
       },
     );
   });
+}
+
+/** The stages that a file of the secrets folder is for, sorted. */
+export async function stagesWithSecrets(project: Project): Promise<string[]> {
+  let files: string[];
+  try {
+    files = await readdir(project.secretsFolder);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    files = [];
+  }
+  const named = [...project.databases.keys()].flatMap((database) =>
+    files
+      .filter((file) => file.startsWith(`${database}_`) && file.endsWith(".json"))
+      .map((file) => file.slice(database.length + 1, -".json".length)),
+  );
+  return [...new Set(named)].sort();
 }

@@ -4,9 +4,11 @@ import { BlockedError } from "../../errors.js";
 import { describeName } from "../../objects/kinds.js";
 import type { Client } from "../../postgres/connection.js";
 import { archivedSchemaText } from "../database-state.js";
-import { type ObjectsOutlook, outlookOf } from "../objects/outlook.js";
+import { ObjectsAround } from "../objects/around.js";
+import { type ObjectsOutlook, outlookOf, shownOutcome } from "../objects/outlook.js";
 import { scriptOf } from "../objects/script-of.js";
 import { isEmptyTree, type ObjectScripts, readRecordedScripts } from "../objects/scripts.js";
+import type { WoStep } from "../results.js";
 import type { DeployOrder } from "./order.js";
 import type { ReadVersion } from "./planned.js";
 import type { AcceptedObjects } from "./standing.js";
@@ -20,11 +22,7 @@ export interface DeployObjects {
 }
 
 /** The scripts that a database was given, where its bookkeeping has any, and those of the working tree. */
-export async function scriptsGivenTo(
-  client: Client,
-  { scripts }: Pick<DeployOrder, "scripts">,
-): Promise<ObjectScripts[]> {
-  if (scripts === null) return [];
+export async function scriptsGivenTo(client: Client, scripts: ObjectScripts): Promise<ObjectScripts[]> {
   const given = await readRecordedScripts(client, scripts);
   return given === null ? [scripts] : [given, scripts];
 }
@@ -36,14 +34,13 @@ export async function scriptsGivenTo(
  * @throws BlockedError `OBJECT_ARCHIVED`, and what forbids to apply the scripts where no deltas come before them
  */
 export async function decideObjects(
-  order: Pick<DeployOrder, "scripts" | "archive" | "database">,
+  order: Pick<DeployOrder, "archive" | "database">,
+  scripts: ObjectScripts,
   client: Client,
   target: Version,
   versions: readonly ReadVersion[],
 ): Promise<DeployObjects> {
-  const { scripts, archive } = order;
-  if (scripts === null) return { outlook: null, accepted: { scripts: null, others: [] }, notes: [] };
-  const isNewest = heads(archive.versions).includes(target.key);
+  const isNewest = heads(order.archive.versions).includes(target.key);
   if (!isNewest) return keepScripts(scripts, client, target, versions);
   const outlook = await outlookOf(client, scripts, versions);
   const isIdle = outlook.plan.bookkeeping === null && isEmptyTree(scripts.tree);
@@ -103,4 +100,14 @@ function acrossSegments(versions: readonly ReadVersion[], { around }: ObjectsOut
   return [
     `the deltas take more than one transaction: these are dropped in the one that needs it, and made again in the last: ${around.join(", ")}`,
   ];
+}
+
+/** What is done beside the deltas, and what of it was done when they are applied. */
+export function aroundDeltas(
+  { scripts }: ObjectsOutlook,
+  progress: (id: string) => void,
+): { readonly around: ObjectsAround; shown(): WoStep[] } {
+  const around = new ObjectsAround(scripts, { progress });
+  const shown = () => (around.outcome === null ? [] : shownOutcome(around.outcome, scripts.tree));
+  return { around, shown };
 }

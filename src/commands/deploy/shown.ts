@@ -1,7 +1,8 @@
 /** A plan as it is shown: what each statement locks, destroys and risks. */
 import { type Archive, readDeltas } from "../../archive/read.js";
 import { byStatement, type SquawkWarning, squawkWarnings } from "../../deltas/facts/squawk.js";
-import type { DatabaseDeploy } from "../results.js";
+import { type ObjectsOutlook, shownSteps } from "../objects/outlook.js";
+import type { DatabaseDeploy, WoStep } from "../results.js";
 import type { ReadVersion } from "./planned.js";
 
 type ShownVersion = DatabaseDeploy["statements"][number];
@@ -52,4 +53,9 @@ function shownVersion(
       hazards: (hazards[index] ?? []).map(({ rule, message, help }) => ({ rule, message, help })),
     })),
   };
+}
+
+/** What would be done about the objects; null for nothing. */
+export function shownObjects(outlook: ObjectsOutlook | null): WoStep[] {
+  return outlook === null ? [] : shownSteps(outlook);
 }

@@ -7,11 +7,9 @@ import type { ConnectionSettings } from "../../postgres/connection.js";
 import type { SchemaDiff } from "../../schema/index.js";
 import type { Position, Progress } from "../../stage/deploy-ledger.js";
 import type { Fate } from "../../stage/recover.js";
-import { compareSchemas } from "../compare.js";
 import { archivedSchemaText } from "../database-state.js";
 import { readLiveSchema, type SchemaText } from "../live-schema.js";
-import { type Expected, expectedSchema, type KnownExpected } from "../objects/expected.js";
-import { withoutScripted } from "../objects/script-of.js";
+import type { Expected, KnownExpected } from "../objects/expected.js";
 import type { ObjectScripts } from "../objects/scripts.js";
 import {
   type DifferencePlace,
@@ -39,6 +37,12 @@ export interface AcceptedObjects {
   readonly scripts: ObjectScripts | null;
   /** Scripts whose objects may be as they like. */
   readonly others: readonly ObjectScripts[];
+}
+
+/** Mostly there is no difference, and none of what looks into one is loaded. */
+async function lessScripted(diff: SchemaDiff, scripts: readonly ObjectScripts[]): Promise<SchemaDiff> {
+  const { withoutScripted } = await import("../objects/script-of.js");
+  return withoutScripted(diff, scripts);
 }
 
 export class Standing {
@@ -86,10 +90,11 @@ export class Standing {
   ): Promise<SchemaDiff | null> {
     const expected = await this.expect(version, over);
     if ("reason" in expected) {
-      const rest = withoutScripted(diff, [over]);
+      const rest = await lessScripted(diff, [over]);
       return isNoDifference(rest) ? null : rest;
     }
     if (expected.schema.sha256 === live.sha256) return null;
+    const { compareSchemas } = await import("../compare.js");
     const compared = await compareSchemas(expected.schema, live, this.#place);
     return compared.differs ? compared.diff : null;
   }
@@ -98,6 +103,7 @@ export class Standing {
   async expect(version: Version, scripts: ObjectScripts): Promise<Expected> {
     const { database, settings, progress, expected } = this.of;
     const archived = await archivedSchemaText(this.of, version.key);
+    const { expectedSchema } = await import("../objects/expected.js");
     return expectedSchema({ archived, scripts, database, near: settings, progress }, expected);
   }
 
@@ -175,7 +181,7 @@ export class Standing {
     said: string,
   ): Promise<void> {
     const all = await this.#difference(target, schema, async () => (scripts === null ? [] : [scripts]));
-    const diff = all === null ? null : withoutScripted(all, others);
+    const diff = all === null ? null : await lessScripted(all, others);
     if (diff === null || idsOf(diff).every((id) => drift.has(id))) return;
     throw new BlockedError(
       "SCHEMA_DIFFERS",

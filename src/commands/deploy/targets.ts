@@ -1,10 +1,10 @@
 /** Which databases a deploy is for: stages by name or pattern, and on a stage one database or many by a pattern. */
 import type { Project, ProjectDatabase } from "../../config/project.js";
+import { stagesWithSecrets } from "../../config/secrets.js";
 import { ConfigError } from "../../errors.js";
 import { type ConnectionSettings, withClient } from "../../postgres/connection.js";
 import type { DeployOptions } from "../deploy.js";
 import { chosenDatabases, connectionOf, type Session, sessionIn } from "../session.js";
-import { stagesWithSecrets } from "../status.js";
 
 /** One database on one server. */
 export interface DeployTarget {
