@@ -120,11 +120,11 @@ function drifted(facts: BlockerFacts, expected: string): Text {
       ? ""
       : `\nThese belong into object scripts, the rest into deltas:\n${scriptLines(scriptPlaces)}`;
   const write = states.pendingDeltas
-    ? `Check that ${pendingFile} holds these changes:\n  wov-db ${database} --wdb-edit`
-    : `Write the SQL that makes these changes into ${pendingFile}:\n  wov-db ${database} --wdb-edit`;
+    ? `Have written what ${pendingFile} lacks of these changes, and read it`
+    : `Have the SQL that makes these changes written into ${pendingFile}, and read it`;
   return {
     message: `${said}.${scripted}`,
-    hint: `${write}\nThen ${archiving("it", facts)}`,
+    hint: `${write}:\n  wov-db ${database} --wdb-deltas\nor write it yourself:\n  wov-db ${database} --wdb-edit\nThen ${archiving("it", facts)}`,
   };
 }
 

@@ -74,7 +74,10 @@ for (const [way, prepare] of Object.entries(WAYS)) {
           blocked.output,
           /added +table +public\.returns\n[\s\S]*changed +table +public\.orders\n +column note added[\s\S]*dropped +view +public\.totals/,
         );
-        assert.match(blocked.output, /wov-db shopdb --wdb-edit\n[\s\S]*wov-push-db shopdb\n/);
+        assert.match(
+          blocked.output,
+          /wov-db shopdb --wdb-deltas\n[\s\S]*wov-db shopdb --wdb-edit\n[\s\S]*wov-push-db shopdb\n/,
+        );
         assert.match(blocked.output, "git push --no-verify");
         assert.is(await remoteHas(shop, "main"), archived);
 

@@ -46,7 +46,11 @@ refusals(
     assert.match(message, /changed +table +public\.orders(\n {11}.*)*\n {11}column customer dropped/);
     assert.match(message, /changed +table +public\.customers\n {11}column name/);
     assert.match(hint ?? "", "wovtools/db/shopdb.deltas");
-    assert.equal(commandsIn(hint ?? ""), ["wov-db shopdb --wdb-edit", "wov-push-db shopdb"]);
+    assert.equal(commandsIn(hint ?? ""), [
+      "wov-db shopdb --wdb-deltas",
+      "wov-db shopdb --wdb-edit",
+      "wov-push-db shopdb",
+    ]);
   }),
 );
 

@@ -190,7 +190,7 @@ function takingBack({ state, lines }: TryRequest): string {
 
 function rewriting({ state, lines }: TryRequest): string {
   const { name } = state.database;
-  return `The deltas of ${namesOf(lines).mine} have to be written anew. Take back the commit that archived them (git revert), and in the database what they did; bring it to ${lines.onto.key}, and archive what goes with that:\n  wov diff ${name}@${lines.parting.key} ${name}\n  wov-db ${name} --wdb-edit\n  wov-push-db ${name}`;
+  return `The deltas of ${namesOf(lines).mine} have to be written anew. Take back the commit that archived them (git revert), and in the database what they did; bring it to ${lines.onto.key}, and archive what goes with that:\n  wov diff ${name}@${lines.parting.key} ${name}\n  wov-db ${name} --wdb-deltas\n  wov-push-db ${name}`;
 }
 
 async function drifted({ session, state, live, lines }: TryRequest, own: SchemaText): Promise<BlockedError> {
@@ -205,6 +205,8 @@ async function drifted({ session, state, live, lines }: TryRequest, own: SchemaT
       `${name} on ${session.stage} is not as its line has it, ${namesOf(lines).mine}${state.pending === null ? "" : " and the pending deltas"}:`,
       ...changeLines(changesOf(diff)),
     ].join("\n"),
-    { hint: `Write these changes into the pending deltas, or take them back:\n  wov-db ${name} --wdb-edit` },
+    {
+      hint: `Have these changes written into the pending deltas, or take them back:\n  wov-db ${name} --wdb-deltas`,
+    },
   );
 }
