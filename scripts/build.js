@@ -36,6 +36,7 @@ const { metafile } = await esbuild.build({
   platform: "node",
   target: "node20",
   external: [...Object.keys(dependencies), ...Object.keys(optionalDependencies), "pg-native"],
+  alias: { "string-width": "./scripts/string-width.js" },
   // Libraries that are CommonJS ask for Node's own modules by require, which a module does not have.
   banner: {
     js: 'import { createRequire as newRequire } from "node:module"; const require = newRequire(import.meta.url);',

@@ -1,0 +1,27 @@
+import { spawnSync } from "node:child_process";
+import { startThrowAwayServer } from "#src/postgres/embedded.js";
+import { SERVER_VARIABLE, urlOf } from "./support/server.js";
+const server = await startThrowAwayServer({ settings: {autovacuum:"off"} });
+process.env[SERVER_VARIABLE] = urlOf(server.connection);
+delete process.env.NODE_EXTRA_CA_CERTS;
+const { openShop } = await import("./cli/support.js");
+const shop = await openShop({archived:true});
+const flags = (process.env.FLAGS ?? "").split(" ").filter(Boolean);
+const t = (name: string, args: string[]) => { 
+  const r = spawnSync("/usr/bin/time", ["-f","%e s, %U user %S sys", process.execPath, ...flags, `/tmp/b2/dist/cli/${name}.js`, ...args], {cwd: shop.root, encoding:"utf8", env: {...process.env}});
+  console.log(name, args.join(" "), r.status, r.stderr.trim().split("\n").at(-1)); if (process.env.SHOW) console.log(r.stdout, r.stderr); };
+await shop.db.query("ALTER TABLE orders ADD COLUMN x1 int");
+t("wov-push-db", ["--check"]); 
+t("wov-push-db", ["--check"]); 
+await shop.project.write("wovtools/db/shopdb.deltas", "ALTER TABLE orders ADD COLUMN x1 int;\n");
+await shop.project.write("package.json", '{"name":"shop","version":"1.1.0"}');
+await shop.project.commitAll("x");
+t("wov-push-db", []);
+await shop.db.query("ALTER TABLE orders ADD COLUMN x2 int");
+await shop.project.write("wovtools/db/shopdb.deltas", "ALTER TABLE orders ADD COLUMN x2 int;\n");
+await shop.project.write("package.json", '{"name":"shop","version":"1.2.0"}');
+await shop.project.commitAll("x");
+t("wov-push-db", []);
+t("wov", ["status"]);
+await shop.project.remove();
+await server.stop();
