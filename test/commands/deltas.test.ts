@@ -5,6 +5,7 @@ import { BlockedError } from "#src/errors.js";
 import { deltas, editDeltas, pushDb, writePending } from "#src/index.js";
 import { thrownBy } from "../support/errors.js";
 import { freshDatabase } from "../support/server.js";
+import { ON_A_TERMINAL } from "../support/terminal.js";
 import { endedWith, inShop, PENDING, SHOP } from "./support.js";
 
 const writing = suite("wov-db --wdb-deltas");
@@ -101,6 +102,40 @@ sources(
     const ended = endedWith(0, await shop.project.wov("deltas", "shopdb@head", "shopdb", "--out", "up.sql"));
     assert.match(ended.stdout, /up\.sql: 1 statement/);
     assert.is(await shop.read("up.sql"), "ALTER TABLE public.orders ADD COLUMN note text;\n");
+  }),
+);
+
+const RENAMED = "ALTER TABLE customers RENAME COLUMN name TO title";
+
+sources("asks once what may be a rename, and writes what it is told", async () => {
+  const [old, now] = [await freshDatabase(SHOP), await freshDatabase(`${SHOP}${RENAMED}`)];
+  const asked: string[] = [];
+  const answering =
+    (answer: boolean) =>
+    async ({ from, to }: { from: string; to: string }) => {
+      asked.push(`${from} → ${to}`);
+      return answer;
+    };
+  const renamed = await deltas(old.url, now.url, { askRename: answering(true) });
+  assert.is(renamed.sql, "ALTER TABLE public.customers RENAME COLUMN name TO title;\n");
+  const dropped = await deltas(old.url, now.url, { askRename: answering(false) });
+  assert.match(dropped.sql, "-- DESTROYS DATA: column public.customers.name");
+  const question = "public.customers.name → public.customers.title";
+  assert.equal(asked, [question, question]);
+});
+
+sources(
+  "asks on a terminal, and nobody in a pipe",
+  inShop(async (shop) => {
+    await shop.db.query(RENAMED);
+    const write = (env: Readonly<Record<string, string>>, input: string) =>
+      shop.project.run("wov", ["deltas", "shopdb@head", "shopdb"], { env, input });
+    const asked = endedWith(0, await write({ NODE_OPTIONS: `--import=${ON_A_TERMINAL}` }, "y\n"));
+    assert.match(asked.stderr, "Was the column public.customers.name renamed to public.customers.title?");
+    assert.match(asked.stdout, "RENAME COLUMN name TO title");
+    const piped = endedWith(0, await write({}, "y\n"));
+    assert.match(piped.stdout, "-- DESTROYS DATA: column public.customers.name");
+    assert.match(piped.stderr, /Where it was renamed: --renames always/);
   }),
 );
 

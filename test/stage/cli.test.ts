@@ -9,23 +9,11 @@ import * as assert from "uvu/assert";
 import { connect } from "#src/postgres/connection.js";
 import { PACKAGE } from "../support/project.js";
 import { freshDatabase, type TestDatabase } from "../support/server.js";
+import { ON_A_TERMINAL } from "../support/terminal.js";
 import { StageProject } from "./project.js";
 
 const ROOT = "CREATE TABLE orders (id integer PRIMARY KEY, amount integer)";
 const made: { project?: StageProject } = {};
-
-/** Node takes the pipe of standard error for a terminal, as it would take one. */
-const ON_A_TERMINAL = `data:text/javascript,${encodeURIComponent(`
-  import { clearLine, cursorTo, moveCursor } from "node:readline";
-  const { stderr } = process;
-  Object.assign(stderr, {
-    isTTY: true,
-    columns: 100,
-    clearLine: (to) => clearLine(stderr, to),
-    cursorTo: (x, y) => cursorTo(stderr, x, y),
-    moveCursor: (x, y) => moveCursor(stderr, x, y),
-  });
-`)}`;
 
 /** https://invisible-island.net/xterm/ctlseqs/ctlseqs.html, DECTCEM */
 const [HIDE_CURSOR, SHOW_CURSOR] = ["\u001b[?25l", "\u001b[?25h"];
