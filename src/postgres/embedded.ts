@@ -107,11 +107,16 @@ export async function stopServer(dataDir: string, binaries?: string): Promise<vo
 /**
  * A server for trying things on: made in a temporary folder, without the care for durability that data need.
  * Its `stop` removes it.
+ *
+ * @param options.inside the folder to make that folder in; the system's own for temporary files unless given
  */
-export async function startThrowAwayServer(
-  options: Partial<Pick<EmbeddedServerOptions, "settings" | "binaries">> = {},
-): Promise<EmbeddedServer> {
-  const folder = await mkdtemp(join(tmpdir(), "wovtools-server-"));
+export async function startThrowAwayServer({
+  inside = tmpdir(),
+  ...options
+}: Partial<Pick<EmbeddedServerOptions, "settings" | "binaries">> & {
+  readonly inside?: string;
+} = {}): Promise<EmbeddedServer> {
+  const folder = await mkdtemp(join(inside, "wovtools-server-"));
   await handOver(folder, await serverUser());
   const dataDir = join(folder, "data");
   const remove = () => rm(folder, { recursive: true, force: true });

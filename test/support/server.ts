@@ -45,7 +45,7 @@ export function urlOf(connection: ConnectionSettings): string {
   return `postgres://${part(user)}:${part(password)}@${host}:${port}/${part(database)}?sslmode=disable`;
 }
 
-/** Makes a database for one test. It goes with the server. */
+/** Makes a database for one test. It goes with the server, or with the test file where test/run.ts runs that. */
 export async function freshDatabase(sql = "", server?: ConnectionSettings): Promise<TestDatabase> {
   const db = await newDatabase("template0", server ?? (await testServer()));
   if (sql !== "") await db.query(sql);
@@ -68,8 +68,23 @@ export async function copyOfDatabase({ name, connection }: TestDatabase): Promis
   return db;
 }
 
+/** The name of a database that a process makes; those of the process all begin with what an empty word gives. */
+const databaseOf = (pid: number | undefined, word: string) => `test_${pid}_${word}`;
+
+/** Drops the databases that a process has made. Thousands would lie on the disk, or in memory, at the run's end. */
+export async function dropDatabasesOf(pid: number | undefined, on: ConnectionSettings): Promise<void> {
+  await withClient(on, async (client) => {
+    const made = await client.query<{ name: string }>(
+      "SELECT datname AS name FROM pg_database WHERE starts_with(datname, $1)",
+      [databaseOf(pid, "")],
+    );
+    for (const { name } of made.rows)
+      await client.query(`DROP DATABASE ${quoteIdentifier(name)} WITH (FORCE)`);
+  });
+}
+
 async function newDatabase(template: string, on: ConnectionSettings): Promise<TestDatabase> {
-  const name = `test_${randomBytes(6).toString("hex")}`;
+  const name = databaseOf(process.pid, randomBytes(6).toString("hex"));
   await withClient(on, async (client) =>
     client.query(
       `CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE ${quoteIdentifier(template)}${await quickly(client)}`,
