@@ -11,10 +11,11 @@ import { ADD_NOTE, endedWith, lines, moveArchiveApart, readIfThere, SHOP, Shop }
 /** Archives as a program would that has the package installed; kills itself at a step, or makes a git hook do it. */
 const VICTIM = `
   import { pushDb } from "wovtools";
-  const { KILL_AT } = process.env;
+  const { KILL_AT, NO_PROOF } = process.env;
   process.env.VICTIM_OF = KILL_AT;
   process.env.VICTIM = String(process.pid);
   await pushDb({
+    proof: NO_PROOF === undefined,
     onStep(database, step) {
       console.log(step);
       if (step !== KILL_AT) return;
@@ -35,6 +36,8 @@ interface Stage {
   readonly archive: string;
   /** The steps that an undisturbed run takes. */
   readonly steps: readonly string[];
+  /** Whether the deltas are proven. The proof is over before the first step, so it is part of one of the two stages. */
+  readonly proof: boolean;
 }
 
 /** The archive in the project, the pending deltas known to git. */
@@ -44,7 +47,7 @@ async function prepareInside(): Promise<Stage> {
   await shop.project.write("wovtools/db/shopdb.deltas", ADD_NOTE);
   await shop.project.commitAll("Deltas");
   const steps = ARCHIVING_STEPS.filter((step) => step !== "pushed");
-  return { project: shop.project, repository: ".", archive: "wovtools/db", steps };
+  return { project: shop.project, repository: ".", archive: "wovtools/db", steps, proof: true };
 }
 
 /** The archive in a repository of its own that is pushed, the pending deltas unknown to git. */
@@ -59,7 +62,7 @@ async function prepareApart(): Promise<Stage> {
     await writeFile(join(shop.root, "../shop-archive/.git/hooks", hook), script, { mode: 0o755 });
   }
   const archive = "../shop-archive";
-  return { project: shop.project, repository: archive, archive, steps: [...ARCHIVING_STEPS] };
+  return { project: shop.project, repository: archive, archive, steps: [...ARCHIVING_STEPS], proof: false };
 }
 
 /** One archiving to be disturbed: a copy of a stage, with a database of its own. */
@@ -85,13 +88,13 @@ class Scene {
 
   /** Archives in a process of its own. */
   archive(killAt?: string): Promise<Ended> {
-    const env = { ...this.env, KILL_AT: killAt };
+    const env = { ...this.env, KILL_AT: killAt, NO_PROOF: this.stage.proof ? undefined : "1" };
     return this.project.run(process.execPath, ["--input-type=module", "--eval", VICTIM], { env });
   }
 
   /** Archives as a user does. */
   again(): Promise<Ended> {
-    return this.project.run("wov-push-db", [], { env: this.env });
+    return this.project.run("wov-push-db", this.stage.proof ? [] : ["--no-proof"], { env: this.env });
   }
 
   git(...args: string[]): Promise<string> {
