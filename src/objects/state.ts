@@ -75,6 +75,8 @@ export interface ObjectsState {
   /** The role of the session. */
   readonly role: string;
   readonly isSuperuser: boolean;
+  /** Ids of objects that are known to be as their scripts say, though nothing may be recorded of them. */
+  readonly asScripted: ReadonlySet<string>;
   /** Around the objects that may be dropped, and what the migrations to come alter. */
   readonly dependents: Dependents;
 }
@@ -100,6 +102,7 @@ export const NOTHING: ObjectsState = {
   existing: new Map(),
   role: "",
   isSuperuser: false,
+  asScripted: new Set(),
   dependents: {
     dependencies: [],
     signatures: new Map(),

@@ -10,7 +10,7 @@ export type Verdict =
   | "create"
   /** Is there, and its script changed, or nobody recorded what made it. */
   | "remake"
-  /** Is there, is not recorded, and stays as it is. */
+  /** Is there, is not recorded, and stays as it is, since it holds something or is known to be as its script says. */
   | "adopt"
   /** Its script changed, and migrations are to have changed it: a table. */
   | "prove"
@@ -43,7 +43,7 @@ export function judge(tree: Tree, state: ObjectsState): Map<string, Standing> {
       existing.length === 0
         ? "create"
         : recorded === undefined
-          ? adopts || name.type === "role"
+          ? adopts || name.type === "role" || state.asScripted.has(id)
             ? "adopt"
             : "remake"
           : recorded.md5 === md5

@@ -125,22 +125,28 @@ async function freshSettings(client: Client, version: number, limits: Limits, by
     "SET idle_in_transaction_session_timeout = 0",
     ...(version >= 140_000 ? ["SET idle_session_timeout = 0"] : []),
   ];
-  if (version >= 140_000 && (await accepts(client, NOTICE_LOST_CLIENTS))) own.push(NOTICE_LOST_CLIENTS);
+  if (await noticeLostClient(client)) own.push(NOTICE_LOST_CLIENTS);
   const fresh = ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL", ...own];
   await client.query(fresh.join("; "));
   return fresh;
 }
 
-/** A server whose client is gone gives up instead of holding its locks to the end of a long statement. */
 const NOTICE_LOST_CLIENTS = "SET client_connection_check_interval = '1s'";
+const NOT_THERE = "42704";
+const NOT_HERE = "22023";
 
-async function accepts(client: Client, sql: string): Promise<boolean> {
+/**
+ * A server whose client is gone gives up instead of holding its locks to the end of a long statement.
+ *
+ * @param client in no transaction
+ * @returns whether the server can: not before PostgreSQL 14, and not on every platform
+ */
+export async function noticeLostClient(client: Client): Promise<boolean> {
   try {
-    await client.query(sql);
+    await client.query(NOTICE_LOST_CLIENTS);
     return true;
   } catch (error) {
-    // Not every platform can tell.
-    if (error instanceof ServerError && error.code === "22023") return false;
+    if (error instanceof ServerError && (error.code === NOT_THERE || error.code === NOT_HERE)) return false;
     throw error;
   }
 }

@@ -319,12 +319,12 @@ told(
       tree.migrate({ "views/public.v.sql": "CREATE VIEW v AS SELECT id::text FROM t;\n" }),
     );
     assert.is(view.code, "OBJECT_NEEDED");
-    assert.match(view.message, /view by_hand/);
+    assert.match(view.message, /view public\.by_hand/);
     const { blockers } = await tree.plan();
     assert.is(blockers[0]?.code, "OBJECT_NEEDED");
     await tree.write({ "views/public.v.sql": "CREATE OR REPLACE VIEW v AS SELECT id::text FROM t;\n" });
     const replaced = await thrownBy(BlockedError, tree.migrate());
-    assert.match(replaced.message, /cannot change data type of view column[\s\S]*view by_hand/);
+    assert.match(replaced.message, /cannot change data type of view column[\s\S]*view public\.by_hand/);
     await tree.write({ "views/public.v.sql": FILES["views/public.v.sql"] ?? null });
     const index = await thrownBy(
       BlockedError,
@@ -353,7 +353,7 @@ told("all overloads of a function are its script's", async () => {
   assert.equal(await tree.values(signatures), ["", "a text"]);
   await tree.db.query("CREATE VIEW by_hand AS SELECT f('x'::text)");
   const error = await thrownBy(BlockedError, tree.migrate({ "functions/public.f.sql": f("") }));
-  assert.match(error.message, /view by_hand/);
+  assert.match(error.message, /view public\.by_hand/);
   await tree.remove();
 });
 

@@ -6,6 +6,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { woImport } from "#src/commands/wo/import.js";
 import { BlockedError, StoppedError } from "#src/errors.js";
 import { withClient } from "#src/postgres/connection.js";
 import { thrownBy } from "../support/errors.js";
@@ -189,6 +190,30 @@ objects("a script that fails takes the deltas back, and says where", async () =>
   assert.is(await typeOfAmount(stage), "integer");
   await write(project, VIEW, TOTALS);
   assert.is((await project.deploy(stage)).databases[0]?.to, "1.1.0");
+});
+
+objects("what was imported from the schema is taken over as it is, deltas or not", async () => {
+  const project = await StageProject.create(
+    `${ORDERS}; ${TOTALS}; ${TOTAL}; CREATE MATERIALIZED VIEW most AS SELECT max(amount) AS most FROM orders; CREATE INDEX ON most (most)`,
+  );
+  const [stage, late] = [await freshDatabase(), await freshDatabase()];
+  for (const db of [stage, late]) await project.deploy(db);
+  await woImport({ source: stage.url, dir: project.paths.objects, withoutTables: true, env: {} });
+  await write(project, VIEW, TOTALS.replace("CREATE VIEW", "CREATE OR REPLACE VIEW").replace("sum", "count"));
+  const oid = (db: TestDatabase) => db.query("SELECT 'most'::regclass::oid");
+  const before = [await oid(stage), await oid(late)];
+  const taken = ["adopt function.public.total", "adopt materialized-view.public.most"];
+  const shown = (one: { action: string; id: string }[] = []) =>
+    one.map(({ action, id }) => `${action} ${id}`).sort();
+  const [done] = (await project.deploy(stage)).databases;
+  assert.equal(shown(done?.objects), [...taken, "replace view.public.totals"]);
+  await project.dev.query("ALTER TABLE orders ADD COLUMN note text");
+  await project.archive("1.1.0", "1.0.0", "ALTER TABLE orders ADD COLUMN note text;\n");
+  const [later] = (await project.deploy(late)).databases;
+  assert.equal(shown(later?.objects), [...taken, "replace view.public.totals"]);
+  assert.equal([await oid(stage), await oid(late)], before);
+  for (const db of [stage, late]) await project.deploy(db);
+  assert.is((await project.deploy(late)).databases[0]?.outcome, "nothing");
 });
 
 objects("an older version leaves the objects as they are", async () => {

@@ -56,10 +56,11 @@ export async function decide(one: UnderWay, recorded: Position | null): Promise<
       ? await standing.drift(path.from, live, terms.acceptDrift)
       : { ids: new Set<string>(), note: null };
   if (drift.note !== null) notes.push(drift.note);
+  const way = { live, versions };
   const objects =
     scripts === null
       ? NO_OBJECTS
-      : await (await import("./objects.js")).decideObjects(order, scripts, session.client, target, versions);
+      : await (await import("./objects.js")).decideObjects(order, scripts, session.client, target, way);
   const decided = { live, versions, from: path.from, drift: drift.ids, objects };
   const { outlook } = objects;
   if (versions.length === 0 && (outlook === null || outlook.isNothing)) return { ...decided, plan: null };

@@ -4,6 +4,7 @@ import { BlockedError } from "../../errors.js";
 import { describeName } from "../../objects/kinds.js";
 import type { Client } from "../../postgres/connection.js";
 import { archivedSchemaText } from "../database-state.js";
+import type { SchemaText } from "../live-schema.js";
 import { ObjectsAround } from "../objects/around.js";
 import { type ObjectsOutlook, outlookOf, shownOutcome } from "../objects/outlook.js";
 import { scriptOf } from "../objects/script-of.js";
@@ -19,6 +20,12 @@ export interface DeployObjects {
   /** What may make the result another than the archived schema. */
   readonly accepted: Omit<AcceptedObjects, "drift">;
   readonly notes: readonly string[];
+}
+
+/** What a deploy begins with, and what it applies. */
+export interface DeployWay {
+  readonly live: SchemaText;
+  readonly versions: readonly ReadVersion[];
 }
 
 /** The scripts that a database was given, where its bookkeeping has any, and those of the working tree. */
@@ -38,11 +45,13 @@ export async function decideObjects(
   scripts: ObjectScripts,
   client: Client,
   target: Version,
-  versions: readonly ReadVersion[],
+  way: DeployWay,
 ): Promise<DeployObjects> {
   const isNewest = heads(order.archive.versions).includes(target.key);
-  if (!isNewest) return keepScripts(scripts, client, target, versions);
-  const outlook = await outlookOf(client, scripts, versions);
+  if (!isNewest) return keepScripts(scripts, client, target, way);
+  const { live, versions } = way;
+  const schemas = versions.length === 0 ? [live] : [live, await archivedSchemaText(order, target.key)];
+  const outlook = await outlookOf(client, scripts, versions, schemas);
   const isIdle = outlook.plan.bookkeeping === null && isEmptyTree(scripts.tree);
   if (isIdle) return { outlook: null, accepted: { scripts: null, others: [] }, notes: [] };
   await refuseArchived(order, target, outlook);
@@ -56,7 +65,7 @@ async function keepScripts(
   scripts: ObjectScripts,
   client: Client,
   { key }: Version,
-  versions: readonly ReadVersion[],
+  { live, versions }: DeployWay,
 ): Promise<DeployObjects> {
   const given = await readRecordedScripts(client, scripts);
   const notes = [`the object scripts go with the newest version: on the way to ${key} the objects stay`];
@@ -64,7 +73,7 @@ async function keepScripts(
     return { outlook: null, accepted: { scripts: null, others: [scripts] }, notes };
   const own = { ...given, tree: { ...given.tree, initial: [], final: [] } };
   const accepted = { scripts: own, others: [scripts, own] };
-  return { outlook: await outlookOf(client, own, versions), accepted, notes };
+  return { outlook: await outlookOf(client, own, versions, [live]), accepted, notes };
 }
 
 /** An object whose script is gone goes; one that the archive has as well needs deltas for that. */
@@ -104,10 +113,10 @@ function acrossSegments(versions: readonly ReadVersion[], { around }: ObjectsOut
 
 /** What is done beside the deltas, and what of it was done when they are applied. */
 export function aroundDeltas(
-  { scripts }: ObjectsOutlook,
+  { scripts, state: { asScripted } }: ObjectsOutlook,
   progress: (id: string) => void,
 ): { readonly around: ObjectsAround; shown(): WoStep[] } {
-  const around = new ObjectsAround(scripts, { progress });
+  const around = new ObjectsAround(scripts, { progress, asScripted });
   const shown = () => (around.outcome === null ? [] : shownOutcome(around.outcome, scripts.tree));
   return { around, shown };
 }

@@ -84,7 +84,7 @@ function withObjects({ scripts, state }: Pick<ObjectsOutlook, "scripts" | "state
   }));
   const mentioned = [...scripts.tree.objects.keys(), ...state.recorded.keys()].map(nameOfId);
   return {
-    around: new ObjectsAround(scripts),
+    around: new ObjectsAround(scripts, { asScripted: state.asScripted }),
     prepare: (client: Client) => enterRecorded(client, state.bookkeeping, rows),
     texts: [textOf(scripts.tree)],
     roles: mentioned.flatMap((name) =>

@@ -6,6 +6,7 @@ import { alteredBy, planDrops } from "../../objects/migrations.js";
 import type { ObjectsPlan } from "../../objects/plan.js";
 import { readState } from "../../objects/read-state.js";
 import { runScript } from "../../objects/run-script.js";
+import type { ObjectsState } from "../../objects/state.js";
 import type { Script } from "../../objects/tree.js";
 import type { Client } from "../../postgres/connection.js";
 import type { Part } from "../../stage/plan.js";
@@ -15,6 +16,8 @@ import type { ObjectScripts } from "./scripts.js";
 export interface AroundOptions {
   /** Told what is being done, e.g. `view.shop.ratings`. */
   readonly progress?: ((doing: string) => void) | undefined;
+  /** As `ObjectsState.asScripted`; none unless given. */
+  readonly asScripted?: ReadonlySet<string> | undefined;
 }
 
 /** What came of the last run. */
@@ -56,12 +59,16 @@ export class ObjectsAround implements AroundStatements {
     const { tree, searchPath } = this.scripts;
     const scripts = scriptsOf(part);
     if (tree.initial.length === 0 && (await alteredBy(scripts)).length === 0) return;
-    const state = await readState(client, tree, { scripts, searchPath });
+    const state = this.#with(await readState(client, tree, { scripts, searchPath }));
     const { bookkeeping, initial } = await planObjects(tree, state, { searchPath });
     const before = await planDrops(tree, state, scripts, searchPath);
     for (const { id } of before) this.#dropped.add(id);
     if (initial.length + before.length === 0) return;
     await applyPrelude(client, { bookkeeping, initial, before, migrations: [] }, this.options);
+  }
+
+  #with(state: ObjectsState): ObjectsState {
+    return { ...state, asScripted: this.options.asScripted ?? state.asScripted };
   }
 
   async #makeRoles(client: Client): Promise<void> {
@@ -73,7 +80,7 @@ export class ObjectsAround implements AroundStatements {
 
   async after(client: Client): Promise<void> {
     const { tree, searchPath } = this.scripts;
-    const state = await readState(client, tree);
+    const state = this.#with(await readState(client, tree));
     const plan = await planObjects(tree, state, {
       searchPath,
       afterPrelude: this.#ran,

@@ -7,8 +7,10 @@ import { isNothing, type ObjectsPlan } from "../../objects/plan.js";
 import { readState } from "../../objects/read-state.js";
 import type { ObjectsState } from "../../objects/state.js";
 import type { Script, Tree } from "../../objects/tree.js";
+import { judge } from "../../objects/verdicts.js";
 import type { Client } from "../../postgres/connection.js";
 import type { PlannedVersion } from "../../stage/plan.js";
+import type { SchemaText } from "../live-schema.js";
 import type { WoStep } from "../results.js";
 import { doneSteps, stepOf } from "../wo/result.js";
 import type { ObjectsOutcome } from "./around.js";
@@ -28,11 +30,15 @@ export interface ObjectsOutlook {
   readonly key: string;
 }
 
-/** @param versions whose deltas come first */
+/**
+ * @param versions whose deltas come first
+ * @param schemas those of the database before and after them
+ */
 export async function outlookOf(
   client: Client,
   scripts: ObjectScripts,
   versions: readonly PlannedVersion[],
+  schemas: readonly SchemaText[],
 ): Promise<ObjectsOutlook> {
   const { tree, searchPath } = scripts;
   const deltas = versions
@@ -40,13 +46,37 @@ export async function outlookOf(
     .flatMap(({ file, version, statements }) =>
       statements.map(({ text, line }): Script => ({ id: version, path: `${file}:${line}`, text })),
     );
-  const state = await readState(client, tree, { scripts: deltas, searchPath });
+  const read = await readState(client, tree, { scripts: deltas, searchPath });
+  const state = { ...read, asScripted: await takenOver(client, tree, read, schemas) };
   const plan = await planObjects(tree, state, { searchPath });
   const drops = deltas.length === 0 ? [] : await planDrops(tree, state, deltas, searchPath);
   const around = [...new Set(drops.map(({ id }) => id))];
   const steps = plan.steps.map(({ op, id }) => [op, id]);
   const key = sha256(JSON.stringify([fingerprintOf(scripts), steps, around]));
   return { scripts, state, plan, around, isNothing: isNothing(plan), key };
+}
+
+/** Of what is not recorded, what an import of every one of the schemas would write the same scripts for. */
+async function takenOver(
+  client: Client,
+  tree: Tree,
+  state: ObjectsState,
+  schemas: readonly SchemaText[],
+): Promise<ReadonlySet<string>> {
+  const unrecorded = [...judge(tree, state).values()].filter(
+    ({ id, verdict }) => verdict === "remake" && !state.recorded.has(id),
+  );
+  if (unrecorded.length === 0) return new Set();
+  const [{ asImported }, { readServerRoles }] = await Promise.all([
+    import("../../objects/as-imported.js"),
+    import("../../objects/import/server-roles.js"),
+  ]);
+  const roles = await readServerRoles(client);
+  const known = await Promise.all(
+    schemas.map(({ text, settings }) => asImported(tree, text, { roles, settings })),
+  );
+  const isSame = (id: string) => known.every((ids) => ids.has(id));
+  return new Set(unrecorded.map(({ id }) => id).filter(isSame));
 }
 
 const FALLEN = "depends on what a delta alters";

@@ -10,6 +10,7 @@ import { readState, withDependents } from "../../objects/read-state.js";
 import { NOTHING, type ObjectsState, readBase } from "../../objects/state.js";
 import { readTree, type Tree } from "../../objects/tree.js";
 import { type Client, connect } from "../../postgres/connection.js";
+import { noticeLostClient } from "../../stage/connect.js";
 import { isLost } from "../../stage/failures.js";
 import { lockDatabase } from "../../stage/lock.js";
 import type { WoMigrateResult } from "../results.js";
@@ -150,6 +151,7 @@ class Run {
     await lockDatabase(this.client, this.terms.patience, (holder) =>
       this.terms.progress(`waiting for ${holder}`),
     );
+    await noticeLostClient(this.client);
     for (let attempt = 1; ; attempt++) {
       try {
         const { plan, done } = await this.#transaction();
