@@ -15,7 +15,7 @@ import {
 } from "../files.js";
 import { parseHistory, quotePath } from "./history.js";
 import { formatJournal, readJournal, removeIfThere, removeJournal } from "./journal.js";
-import { withLock } from "./lock.js";
+import { clearDeadLock, withLock } from "./lock.js";
 import type { ArchivingPlan, ArchivingRecord, PlannedFile } from "./plan.js";
 import type { Version } from "./versions.js";
 
@@ -127,7 +127,10 @@ export async function resumeArchiving(
   effects: ArchivingEffects,
 ): Promise<ArchivingResult | null> {
   // A look without the lock first, so that the usual case, no journal, writes nothing.
-  if ((await readJournal(place.journal)) === null) return null;
+  if ((await readJournal(place.journal)) === null) {
+    await clearDeadLock(lockFile(place));
+    return null;
+  }
   return withLock(lockFile(place), async () => {
     await place.onStep?.("locked");
     const plan = await readJournal(place.journal);

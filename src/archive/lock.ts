@@ -32,6 +32,13 @@ export async function withLock<T>(file: string, work: () => Promise<T>): Promise
   }
 }
 
+/** Takes away a lock that a killed process has left; any other is left where it is. */
+export async function clearDeadLock(file: string): Promise<void> {
+  const text = await readIfThere(file);
+  const holder = text === null ? null : parseHolder(text);
+  if (holder !== null && !(await mayLive(holder))) await clearStale(file);
+}
+
 async function acquire(file: string): Promise<void> {
   const own = `${file}.${process.pid}.${randomUUID()}`;
   const holder: Holder = {

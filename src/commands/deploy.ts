@@ -60,13 +60,17 @@ export async function deploy(options: DeployOptions = {}): Promise<DeployResult>
   const cwd = options.cwd ?? process.cwd();
   const project = await loadProject((await findProject(cwd)) ?? cwd);
   const chosen = chosenDatabases(sessionIn(project, {}), options.databases);
-  // It is loaded while files are read; whatever is done, a schema is read first.
-  if (chosen.some(({ pgDump }) => pgDump === "bundled")) startDumpWorkerAhead();
-  // Every archive is proven before the first server is asked for anything.
-  const [terms, read] = await Promise.all([termsOf(project, options), readFiles(project, chosen)]);
+  const terms = termsOf(options);
   const jobs = options.jobs ?? 1;
   if (!Number.isInteger(jobs) || jobs < 1)
     throw new ConfigError("DEPLOY_USAGE", "--jobs takes a whole number from 1 up.", {});
+  // Every archive is proven before the first server is asked for anything.
+  const read = await readFiles(project, chosen);
+  // These are loaded and asked while servers answer; earlier, they would keep the files waiting.
+  if (chosen.some(({ pgDump }) => pgDump === "bundled")) startDumpWorkerAhead();
+  const commit = terms.mode === "apply" ? commitOf(project) : Promise.resolve(null);
+  // Whoever records the commit hears of a failure; until then nobody waits.
+  commit.catch(() => undefined);
   const targets = await deployTargets(project, options);
   const rehearsals: Rehearsals = new Map();
   const expected: KnownExpected = new Map();
@@ -74,7 +78,7 @@ export async function deploy(options: DeployOptions = {}): Promise<DeployResult>
     const files = read.get(target.database.name);
     if (files === undefined) throw new RangeError("every database has its archive");
     const progress = options.progress ?? (() => undefined);
-    return { ...target, ...files, terms, root: project.root, progress, rehearsals, expected };
+    return { ...target, ...files, terms, commit, root: project.root, progress, rehearsals, expected };
   });
   const stage = options.stage ?? project.stage;
   const [only] = orders;
@@ -101,7 +105,7 @@ async function readFiles(
   return read;
 }
 
-async function termsOf(project: Project, options: DeployOptions): Promise<DeployTerms> {
+function termsOf(options: DeployOptions): DeployTerms {
   if (options.plan === true && options.dryRun === true) {
     throw new ConfigError("DEPLOY_USAGE", "--plan and --dry-run do not go together.", {
       hint: "--dry-run shows the plan too, and rehearses it.",
@@ -126,7 +130,6 @@ async function termsOf(project: Project, options: DeployOptions): Promise<Deploy
     attempts: Math.max(1, options.attempts ?? ATTEMPTS),
     patience: milliseconds(options.wait ?? WAIT_S, "--wait"),
     by: whoDeploys(),
-    commit: await commitOf(project),
   };
 }
 

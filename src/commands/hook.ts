@@ -1,9 +1,11 @@
 import { resolve } from "node:path";
+import { parseHistory, quotePath } from "../archive/history.js";
 import { readArchive } from "../archive/read.js";
 import { newest, pathBetween } from "../archive/versions.js";
 import { findProject, loadProject, type Project, type ProjectDatabase } from "../config/project.js";
 import { WovError } from "../errors.js";
-import { isInside } from "../files.js";
+import { isInside, sha256 } from "../files.js";
+import { GitFailure } from "../git/git.js";
 import { parsePushedRefs, pushesHead, readPushFacts } from "../git/pre-push.js";
 import { ARCHIVE_PUSH_VARIABLE } from "../git/push.js";
 import { openRepository, type Repository } from "../git/repository.js";
@@ -11,6 +13,7 @@ import { stagedContent, stagedPaths } from "../git/staged.js";
 import { checkSession } from "./check.js";
 import { readLedgerVersion } from "./database-state.js";
 import { bringingToNewest } from "./lagging.js";
+import { pathIn } from "./repositories.js";
 import type { CheckResult, HookResult } from "./results.js";
 import { type CommandOptions, type Session, sessionIn } from "./session.js";
 
@@ -28,7 +31,7 @@ export interface HookOptions extends CommandOptions {
  * What a git hook does.
  *
  * - `pre-push`: where HEAD is pushed, checks every database and blocks as `check` does
- * - `pre-commit`: refuses staged secrets and staged deltas that cannot be applied
+ * - `pre-commit`: refuses staged secrets, staged deltas that cannot be applied, and archived ones that were altered
  * - `post-merge`, `post-checkout`: tell where the archive is ahead of the local database
  *
  * Where there is no project, everything passes. `blocked` says whether git is to be stopped.
@@ -100,6 +103,8 @@ async function preCommit(repository: Repository, project: Project, result: HookR
         hint: `Take it out of the commit:\n  git rm --cached -- ${path}`,
       });
     } else if (path.endsWith(".deltas") && databases.some((database) => isDeltasOf(database, file))) {
+      const altered = await alteredArchive(repository, databases, path);
+      if (altered !== null) result.problems.push(altered);
       const report = await checkDeltas(await stagedContent(repository, path), path);
       result.problems.push(
         ...report.problems.map(({ line, column, message, hint }) => ({
@@ -109,6 +114,35 @@ async function preCommit(repository: Repository, project: Project, result: HookR
         })),
       );
     }
+  }
+}
+
+/** Archived deltas that the commit would have otherwise than the history that it has beside them. */
+async function alteredArchive(
+  repository: Repository,
+  databases: readonly ProjectDatabase[],
+  path: string,
+): Promise<HookResult["problems"][number] | null> {
+  const file = resolve(repository.root, path);
+  const paths = databases.map((database) => database.paths).find(({ folder }) => isInside(folder, file));
+  if (paths === undefined) return null;
+  const history = await stagedIfThere(repository, pathIn(repository, paths.history));
+  const versions = history === null ? [] : parseHistory(history.toString("utf8"), paths.history).values();
+  const version = [...versions].find(({ key }) => paths.archivedDeltas(key) === file);
+  if (version === undefined || version.deltas === sha256(await stagedContent(repository, path))) return null;
+  return {
+    where: path,
+    message: `These are the archived deltas of ${version.key}, and not as they were archived.`,
+    hint: `Take them back, and archive what is missing as a revision:\n  git restore --staged --worktree -- ${quotePath(path)}\n  wov-push-db ${paths.database}`,
+  };
+}
+
+async function stagedIfThere(repository: Repository, path: string): Promise<Buffer | null> {
+  try {
+    return await stagedContent(repository, path);
+  } catch (error) {
+    if (error instanceof GitFailure) return null;
+    throw error;
   }
 }
 

@@ -358,6 +358,10 @@ export const SqlResult = v.pipe(
         rows: v.array(v.array(v.unknown())),
       }),
     ),
+    version: v.pipe(
+      maybeText,
+      v.description("The version that the ledger has been told of, for a file of archived deltas."),
+    ),
   }),
   v.title("wov-db -c, wov-db -f"),
 );

@@ -1,6 +1,6 @@
 /** The project: its settings with the defaults filled in, and where everything lies on disk. */
 import { stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { ConfigError } from "../errors.js";
 import { isMissing, readText, resolveInside } from "../files.js";
 import { parseJson } from "../json.js";
@@ -202,9 +202,14 @@ function pathsOf(
     folder,
     schemas,
     objects: objects === undefined ? join(folder, "objects") : resolveInside(root, objects, ConfigError),
-    archivedDeltas: (version) => resolveInside(folder, `${version}.deltas`, ConfigError),
-    archivedSchema: (version) => resolveInside(schemas, `${version}.schema`, ConfigError),
+    archivedDeltas: (version) => fileIn(folder, `${version}.deltas`),
+    archivedSchema: (version) => fileIn(schemas, `${version}.schema`),
   };
+}
+
+/** A name that is no path leads nowhere else, which is quick to see for each of thousands. */
+function fileIn(folder: string, name: string): string {
+  return basename(name) === name ? join(folder, name) : resolveInside(folder, name, ConfigError);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** A database that is not where the archive is. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { BlockedError, check, pushDb } from "#src/index.js";
+import { BlockedError, check, hook, ledgerLog, pushDb, runSql } from "#src/index.js";
 import { thrownBy } from "../support/errors.js";
 import { freshDatabase, type TestDatabase } from "../support/server.js";
 import { ADD_MAIL, ADD_NOTE, commandsIn, endedWith, inShop, PENDING, type Shop } from "./support.js";
@@ -133,6 +133,49 @@ behind(
     assert.match(blocker?.message ?? "", "is empty, and the archive is not");
     await follow(shop, blocker?.hint ?? "");
     assert.not.ok((await check({ cwd })).blocked);
+  }),
+);
+
+behind(
+  "has archived deltas that are run by hand entered in the ledger, and no others",
+  inShop(async (shop) => {
+    const cwd = shop.root;
+    const mine = await shop.anotherDatabase();
+    await shop.archive("1.1.0", ADD_NOTE);
+    await shop.archive("1.2.0", ADD_MAIL);
+    const run = (version: string) =>
+      runSql({ cwd, url: mine.url, file: `wovtools/db/shopdb/${version}.deltas` });
+    await mine.query("CREATE TABLE scratch ()");
+    assert.is((await run("1.1.0")).version, null, "not the schema of that version");
+    await mine.query(`DROP TABLE scratch; ALTER TABLE orders DROP COLUMN note`);
+    assert.is((await run("1.2.0")).version, null, "not the version after its own");
+    await mine.query("ALTER TABLE customers DROP COLUMN mail");
+    assert.is((await run("1.1.0")).version, "1.1.0");
+    assert.is((await run("1.2.0")).version, "1.2.0");
+    const { entries } = await ledgerLog({ cwd, url: mine.url });
+    assert.equal(
+      entries.slice(-2).map(({ version }) => version),
+      ["1.1.0", "1.2.0"],
+    );
+  }),
+);
+
+behind(
+  "may not commit archived deltas that are not as they were archived",
+  inShop(async (shop) => {
+    await shop.archive("1.1.0", ADD_NOTE);
+    const file = "wovtools/db/shopdb/1.1.0.deltas";
+    await shop.project.write(file, `${ADD_NOTE}-- and more\n`);
+    assert.equal((await hook("pre-commit", { cwd: shop.root })).problems, []);
+    await shop.project.git("add", file);
+    const { problems, blocked } = await hook("pre-commit", { cwd: shop.root });
+    assert.ok(blocked);
+    assert.equal(
+      problems.map(({ where, message }) => [where, message]),
+      [[file, "These are the archived deltas of 1.1.0, and not as they were archived."]],
+    );
+    endedWith(0, await shop.project.run("sh", ["-c", commandsIn(problems[0]?.hint ?? "")[0] ?? ""]));
+    assert.equal((await hook("pre-commit", { cwd: shop.root })).problems, []);
   }),
 );
 

@@ -19,7 +19,7 @@ export interface SqlOptions extends DatabaseOptions {
 }
 
 /**
- * Runs SQL on a database.
+ * Runs SQL on a database. The ledger is told where it is a version's archived deltas.
  *
  * @throws BlockedError `SQL_REFUSED` with the server's message and the line; nothing was changed then
  */
@@ -28,13 +28,14 @@ export async function runSql(options: SqlOptions): Promise<SqlResult> {
   const database = onlyDatabase(session, options.database);
   const { name, sql } = await sqlOf(options);
   const { settings } = await connectionOf(session, database.name);
+  let results: SqlResult["results"];
   try {
-    return await withClient(options.ledger ? ledgerConnection(settings) : settings, async (client) => {
+    results = await withClient(options.ledger ? ledgerConnection(settings) : settings, async (client) => {
       const answer: QueryArrayResult | QueryArrayResult[] = await client.query({
         text: sql,
         rowMode: "array",
       });
-      return { results: (Array.isArray(answer) ? answer : [answer]).map(describe) };
+      return (Array.isArray(answer) ? answer : [answer]).map(describe);
     });
   } catch (error) {
     if (options.ledger && error instanceof DatabaseError && error.code === "NO_SUCH_DATABASE")
@@ -48,6 +49,10 @@ export async function runSql(options: SqlOptions): Promise<SqlResult> {
       cause: error,
     });
   }
+  if (options.file === undefined || options.ledger === true) return { results, version: null };
+  const { recordArchivedFile } = await import("./archived-file.js");
+  const file = resolve(options.cwd ?? process.cwd(), options.file);
+  return { results, version: await recordArchivedFile(database, settings, file) };
 }
 
 async function sqlOf({ command, file, cwd }: SqlOptions): Promise<{ name: string; sql: string }> {

@@ -22,7 +22,8 @@ export async function applyDecided(
   ledger: DeployLedger,
 ): Promise<WoStep[]> {
   const { order, session, standing, target, what, onServer } = one;
-  const { by, commit, attempts } = order.terms;
+  const { by, attempts } = order.terms;
+  const commit = await order.commit;
   const { outlook, accepted } = decision.objects;
   // Asked for while nothing is locked yet.
   if (accepted.scripts !== null && !rehearsal.had && plan.from !== null)

@@ -108,7 +108,8 @@ async function runWith(one: UnderWay, ledger: DeployLedger): Promise<DatabaseDep
 /** What a person says of the version goes before what was left undecided. */
 async function recordBaseline(one: UnderWay, named: string, deploys: DeployLedger): Promise<void> {
   const { order, onServer, standing } = one;
-  const { by, commit } = order.terms;
+  const { by } = order.terms;
+  const commit = await order.commit;
   const live = await readLiveSchema(order.settings, order.database);
   const { version, versionId } = await standing.baseline(named, live);
   await deploys.giveUpOpen(onServer);

@@ -24,9 +24,8 @@ export interface DeployTerms {
   readonly attempts: number;
   /** How long to wait for another deploy of the same database, in milliseconds. */
   readonly patience: number;
-  /** Who deploys, from which commit. */
+  /** Who deploys. */
   readonly by: string;
-  readonly commit: string | null;
 }
 
 /**
@@ -42,6 +41,8 @@ export interface DeployOrder {
   readonly archive: Archive;
   /** The project's root. */
   readonly root: string;
+  /** The commit that the archive is taken from; null where the project lies in no repository. */
+  readonly commit: Promise<string | null>;
   readonly stage: string;
   readonly settings: ConnectionSettings;
   readonly progress: (doing: string) => void;
