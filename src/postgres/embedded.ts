@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { DatabaseError } from "../errors.js";
 import { exists } from "../files.js";
 import type { ConnectionSettings } from "./connection.js";
+import { clearLeftServers, THROW_AWAY_PREFIX, takeOwnership } from "./left-servers.js";
 import {
   handOver,
   packagedBinaries,
@@ -106,7 +107,7 @@ export async function stopServer(dataDir: string, binaries?: string): Promise<vo
 
 /**
  * A server for trying things on: made in a temporary folder, without the care for durability that data need.
- * Its `stop` removes it.
+ * Its `stop` removes it; where its process is killed before, the next one that starts such a server does.
  *
  * @param options.inside the folder to make that folder in; the system's own for temporary files unless given
  */
@@ -116,11 +117,13 @@ export async function startThrowAwayServer({
 }: Partial<Pick<EmbeddedServerOptions, "settings" | "binaries">> & {
   readonly inside?: string;
 } = {}): Promise<EmbeddedServer> {
-  const folder = await mkdtemp(join(inside, "wovtools-server-"));
+  const folder = await mkdtemp(join(inside, THROW_AWAY_PREFIX));
+  await takeOwnership(folder);
   await handOver(folder, await serverUser());
   const dataDir = join(folder, "data");
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
+    await clearLeftServers(inside);
     const server = await startServer({
       ...options,
       dataDir,

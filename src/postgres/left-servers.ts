@@ -1,0 +1,85 @@
+/** Servers to be thrown away whose processes were killed before they could do so. */
+import { execFile } from "node:child_process";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+/** What the folders of such servers begin with. */
+export const THROW_AWAY_PREFIX = "wovtools-server-";
+
+const OWNER_FILE = "owner";
+
+/** Notes in a server's folder that it is this process's. */
+export async function takeOwnership(folder: string): Promise<void> {
+  await writeFile(join(folder, OWNER_FILE), `${process.pid}\n${hostname()}\n`);
+}
+
+/**
+ * Ends and removes the servers of processes that are gone. What belongs to other users, or to processes of another
+ * host or container that has the same folder, is left alone.
+ *
+ * @param inside the folder that the servers' folders are in
+ */
+export async function clearLeftServers(inside: string): Promise<void> {
+  const all = await unlessGone(readdir(inside), []);
+  const names = all.filter((name) => name.startsWith(THROW_AWAY_PREFIX));
+  await Promise.all(names.map((name) => clearIfLeft(join(inside, name))));
+}
+
+async function clearIfLeft(folder: string): Promise<void> {
+  const [owner, host] = (await textOf(join(folder, OWNER_FILE))).split("\n");
+  if (owner === undefined || owner === "" || host !== hostname() || isAlive(Number(owner))) return;
+  const dataDir = join(folder, "data");
+  const [postmaster = ""] = (await textOf(join(dataDir, "postmaster.pid"))).split("\n");
+  if (postmaster !== "" && isAlive(Number(postmaster))) {
+    // The number may be another process's by now.
+    if (!(await argumentsOf(postmaster)).includes(dataDir)) return;
+    // Immediate shutdown: https://www.postgresql.org/docs/current/server-shutdown.html
+    signal(Number(postmaster), "SIGQUIT");
+  }
+  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+}
+
+function textOf(file: string): Promise<string> {
+  return unlessGone(readFile(file, "utf8"), "");
+}
+
+/** What is read, or a value in its stead where there is nothing to read, or it is not for this user's eyes. */
+async function unlessGone<T>(reading: Promise<T>, instead: T): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR", "EACCES")) return instead;
+    throw error;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  return signal(pid, 0);
+}
+
+/** @returns whether there is such a process, be it another user's */
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(pid, name);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "EPERM", "ESRCH")) return hasCode(error, "EPERM");
+    throw error;
+  }
+}
+
+function hasCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && "code" in error && codes.includes(String(error.code));
+}
+
+/** The command line of a process; nothing where the system does not tell. */
+async function argumentsOf(pid: string): Promise<string> {
+  try {
+    return (await promisify(execFile)("ps", ["-p", pid, "-o", "args="])).stdout;
+  } catch {
+    // There is no ps, or no such process any more.
+    return "";
+  }
+}
