@@ -167,6 +167,22 @@ dependents("a function that a table's default needs can be replaced, and not dro
   await tree.remove();
 });
 
+dependents("a column that a function generates does not go with the function", async () => {
+  const f = (result: string, replace = "") => ({
+    "functions/public.f.sql": `CREATE ${replace} FUNCTION f(a integer) RETURNS integer IMMUTABLE LANGUAGE sql AS 'SELECT ${result}';\n`,
+  });
+  const tree = await migrated({
+    ...f("1"),
+    "tables/public.g.sql": "CREATE TABLE g (id integer, made integer GENERATED ALWAYS AS (f(id)) STORED);\n",
+  });
+  const { code, message } = await thrownBy(BlockedError, tree.migrate(f("2")));
+  assert.is(code, "OBJECT_NEEDED");
+  assert.match(message, "column made of table g");
+  await tree.migrate(f("2", "OR REPLACE"));
+  assert.is((await tree.migrate()).applied, false);
+  await tree.remove();
+});
+
 dependents("a body that is wrong is told of, though the function was made before what it needs", async () => {
   const tree = await WoTree.create({
     "tables/public.u.sql": "CREATE TABLE u (id integer DEFAULT f());\n",
