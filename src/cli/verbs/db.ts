@@ -260,7 +260,7 @@ async function runOrOpen(args: Arguments, output: Output): Promise<ExitStatus> {
     return 0;
   }
   const result = await runSql({ ...databaseOptions(args, output), command, file, ledger: lwdb });
-  if (result.version !== null) output.note(`The ledger has it at ${result.version}.`);
+  if (result.version !== null) output.detail(`The ledger has it at ${result.version}.`);
   output.result(result, (colors) => sqlText(result, colors));
   return 0;
 }
