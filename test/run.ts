@@ -4,10 +4,11 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, statfs } from "node:fs/promises";
+import { readdir, rm, statfs } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 import type { ConnectionSettings } from "#src/postgres/connection.js";
 import { startThrowAwayServer } from "#src/postgres/embedded.js";
 import { dropDatabasesOf, SERVER_VARIABLE, urlOf } from "./support/server.js";
@@ -26,6 +27,7 @@ const SERVER_SETTINGS = {
 };
 
 const here = dirname(fileURLToPath(import.meta.url));
+const compiled = join(dirname(here), "build-test");
 
 /** Linux's file system in memory, where the files of a database that lives for a second cost a fifth. */
 const IN_MEMORY = "/dev/shm";
@@ -38,6 +40,24 @@ async function folderForData(): Promise<{ inside?: string }> {
   return memory !== null && memory.bavail * memory.bsize >= ROOM_FOR_DATABASES ? { inside: IN_MEMORY } : {};
 }
 
+/**
+ * Compiles the tests to a folder beside theirs, which takes a fifth of a second: a file that is compiled as it is
+ * loaded takes one to start.
+ */
+async function compileTests(): Promise<void> {
+  const entries = await readdir(here, { recursive: true });
+  const sources = entries.filter((file) => file.endsWith(".ts") && !file.includes("node_modules"));
+  await rm(compiled, { recursive: true, force: true });
+  await build({
+    entryPoints: sources.map((file) => join(here, file)),
+    outbase: here,
+    outdir: compiled,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+  });
+}
+
 async function testFiles(wanted: readonly string[]): Promise<string[]> {
   const entries = await readdir(here, { recursive: true });
   const files = entries.filter((file) => file.endsWith(".test.ts") && !file.includes("node_modules"));
@@ -46,7 +66,7 @@ async function testFiles(wanted: readonly string[]): Promise<string[]> {
 
 /** Runs one file and reads how it went off uvu's closing lines. */
 async function runFile(file: string, env: NodeJS.ProcessEnv, server: ConnectionSettings): Promise<Outcome> {
-  const child = spawn(process.execPath, ["--import", "tsx", join(here, file)], {
+  const child = spawn(process.execPath, [join(compiled, file.replace(/\.ts$/, ".js"))], {
     env,
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -72,6 +92,7 @@ async function runFile(file: string, env: NodeJS.ProcessEnv, server: ConnectionS
 
 async function main(): Promise<void> {
   const files = await testFiles(process.argv.slice(2));
+  await compileTests();
   const server = await startThrowAwayServer({ settings: SERVER_SETTINGS, ...(await folderForData()) });
   const env: NodeJS.ProcessEnv = {
     ...process.env,

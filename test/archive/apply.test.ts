@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { appendFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { ARCHIVING_STEPS, applyArchiving, resumeArchiving } from "#src/archive/apply.js";
@@ -12,6 +11,7 @@ import { type ArchivingPlan, planArchiving } from "#src/archive/plan.js";
 import { readArchive, readDeltas } from "#src/archive/read.js";
 import { BlockedError } from "#src/errors.js";
 import { failureOf } from "../config/support.js";
+import { PACKAGE } from "../support/project.js";
 import {
   archivePending,
   effectsOf,
@@ -24,7 +24,7 @@ import {
 } from "./repository.js";
 import { request } from "./support.js";
 
-const child = join(dirname(fileURLToPath(import.meta.url)), "archiving-child.ts");
+const child = join(PACKAGE, "test/archive/archiving-child.ts");
 
 function start(repository: TestRepository, ...args: string[]): ChildProcess {
   return spawn(process.execPath, ["--import", "tsx", child, repository.root, ...args], {

@@ -3,12 +3,12 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { type ConnectionSettings, withClient } from "#src/postgres/connection.js";
 import { type EmbeddedServer, startThrowAwayServer } from "#src/postgres/embedded.js";
 import { quoteIdentifier } from "#src/postgres/quote.js";
 import { neededBy } from "#src/schema/needs.js";
+import { PACKAGE } from "../support/project.js";
 
 export interface Version {
   readonly major: number;
@@ -29,7 +29,7 @@ export interface Program {
  * @param wanted major versions; all that are installed where there are none
  */
 export async function versionsOf(wanted: readonly number[]): Promise<Version[]> {
-  const modules = join(fileURLToPath(new URL(".", import.meta.url)), "servers/node_modules");
+  const modules = join(PACKAGE, "test/matrix/servers/node_modules");
   const names = existsSync(modules) ? await readdir(modules) : [];
   const installed = names.filter((name) => name.startsWith("postgres-"));
   const found: Version[] = [

@@ -1,10 +1,12 @@
 /** A digest of the catalogs is another one after every change of a schema, and stays where none was made. */
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { catalogDigest } from "#src/postgres/catalog-digest.js";
 import { type ConnectionSettings, withClient } from "#src/postgres/connection.js";
 import { MUTATIONS } from "../schema/mutations.js";
+import { PACKAGE } from "../support/project.js";
 import { freshDatabase } from "../support/server.js";
 
 const digestOf = (connection: ConnectionSettings) => withClient(connection, catalogDigest);
@@ -12,7 +14,7 @@ const digestOf = (connection: ConnectionSettings) => withClient(connection, cata
 const digests = suite("a digest of the catalogs");
 
 digests(`changes with each of ${MUTATIONS.flat().length} changes of a schema`, async () => {
-  const rich = await readFile(new URL("../matrix/schemas/rich.sql", import.meta.url), "utf8");
+  const rich = await readFile(join(PACKAGE, "test/matrix/schemas/rich.sql"), "utf8");
   const { connection } = await freshDatabase(rich);
   await withClient(connection, async (client) => {
     let before = await catalogDigest(client);

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { PACKAGE } from "../support/project.js";
 
 test("the demo's story is true, told into a pipe without colour", async () => {
-  const demo = fileURLToPath(new URL("./demo.ts", import.meta.url));
+  const demo = join(PACKAGE, "test/scenarios/demo.ts");
   const child = spawn(process.execPath, ["--import", "tsx", demo], { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr])

@@ -3,13 +3,15 @@
  * reading; each-mutation.ts makes them one by one, which takes minutes.
  */
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { PACKAGE } from "../support/project.js";
 import { freshDatabase } from "../support/server.js";
 import { isTold, mutate, readSchema, told } from "./mutation-check.js";
 import { MUTATIONS } from "./mutations.js";
 
-const rich = await readFile(new URL("../matrix/schemas/rich.sql", import.meta.url), "utf8");
+const rich = await readFile(join(PACKAGE, "test/matrix/schemas/rich.sql"), "utf8");
 const database = await freshDatabase(rich);
 
 const mutations = suite("a change of");

@@ -1,17 +1,19 @@
 /** What holds for every dump, tried on many. */
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { dumpSchema } from "#src/postgres/dump.js";
 import { readDump } from "#src/schema/dump.js";
 import { archivedSchema, canonicalSchema, diffSchemas, fingerprintOfDump } from "#src/schema/index.js";
+import { PACKAGE } from "../support/project.js";
 import { freshDatabase } from "../support/server.js";
 import { isOwn, isPlaceholder, written } from "./dump-entries.js";
 
 const OPTIONS = { program: "bundled", owners: false, tablespaces: false, subscriptions: false } as const;
 
-const rich = await readFile(new URL("../matrix/schemas/rich.sql", import.meta.url), "utf8");
+const rich = await readFile(join(PACKAGE, "test/matrix/schemas/rich.sql"), "utf8");
 const database = await freshDatabase(rich);
 const dump = await dumpSchema(database.connection, OPTIONS);
 

@@ -1,5 +1,6 @@
 /** A definition in which any one token is another is another definition. */
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -7,12 +8,13 @@ import { dumpSchema } from "#src/postgres/dump.js";
 import { type Entry, readDump } from "#src/schema/dump.js";
 import { canonicalSchema, diffSchemas } from "#src/schema/index.js";
 import { loadParser } from "#src/schema/parser.js";
+import { PACKAGE } from "../support/project.js";
 import { freshDatabase } from "../support/server.js";
 import { isOwn, isPlaceholder, written } from "./dump-entries.js";
 
 const OPTIONS = { program: "bundled", owners: false, tablespaces: false, subscriptions: false } as const;
 
-const rich = await readFile(new URL("../matrix/schemas/rich.sql", import.meta.url), "utf8");
+const rich = await readFile(join(PACKAGE, "test/matrix/schemas/rich.sql"), "utf8");
 const database = await freshDatabase(rich);
 const { entries } = readDump(await dumpSchema(database.connection, OPTIONS));
 const parser = await loadParser();
