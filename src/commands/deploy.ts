@@ -66,12 +66,12 @@ export async function deploy(options: DeployOptions = {}): Promise<DeployResult>
     throw new ConfigError("DEPLOY_USAGE", "--jobs takes a whole number from 1 up.", {});
   // Every archive is proven before the first server is asked for anything.
   const read = await readFiles(project, chosen);
-  // These are loaded and asked while servers answer; earlier, they would keep the files waiting.
+  // It is loaded while git and servers answer; earlier, it would keep the files waiting.
   if (chosen.some(({ pgDump }) => pgDump === "bundled")) startDumpWorkerAhead();
-  const commit = terms.mode === "apply" ? commitOf(project) : Promise.resolve(null);
-  // Whoever records the commit hears of a failure; until then nobody waits.
-  commit.catch(() => undefined);
-  const targets = await deployTargets(project, options);
+  const [commit, targets] = await Promise.all([
+    terms.mode === "apply" ? commitOf(project) : null,
+    deployTargets(project, options),
+  ]);
   const rehearsals: Rehearsals = new Map();
   const expected: KnownExpected = new Map();
   const orders = targets.map((target): DeployOrder => {

@@ -1,8 +1,8 @@
 /** A file of archived deltas that is run by hand. */
-import { resolve } from "node:path";
 import { readArchive } from "../../archive/read.js";
 import { parentOf, type Version } from "../../archive/versions.js";
 import type { ProjectDatabase } from "../../config/project.js";
+import { isInside } from "../../files.js";
 import type { ConnectionSettings } from "../../postgres/connection.js";
 import { openLedger } from "../../stage/ledger.js";
 import { isSchemaOf } from "../database-state.js";
@@ -12,7 +12,7 @@ import { readLiveSchema } from "../live-schema.js";
  * Tells the ledger of a version whose archived deltas have just been run: where it had the database at the version
  * before, and the schema is the version's now.
  *
- * @param file what was run
+ * @param file what was run; its whole path
  * @returns the version that the database is at now; null where the ledger is left as it is
  */
 export async function recordArchivedFile(
@@ -20,9 +20,11 @@ export async function recordArchivedFile(
   settings: ConnectionSettings,
   file: string,
 ): Promise<string | null> {
+  // Any other file is none of the archive's business, whatever state that is in.
+  if (!isInside(database.paths.folder, file)) return null;
   const archive = await readArchive(database.paths, { verify: "heads" });
   const version = [...archive.versions.values()].find(
-    ({ key, deltas }) => deltas !== null && resolve(file) === database.paths.archivedDeltas(key),
+    ({ key, deltas }) => deltas !== null && file === database.paths.archivedDeltas(key),
   );
   const ledger = version === undefined ? null : await openLedger(settings);
   if (version === undefined || ledger === null) return null;

@@ -23,7 +23,6 @@ export async function applyDecided(
 ): Promise<WoStep[]> {
   const { order, session, standing, target, what, onServer } = one;
   const { by, attempts } = order.terms;
-  const commit = await order.commit;
   const { outlook, accepted } = decision.objects;
   // Asked for while nothing is locked yet.
   if (accepted.scripts !== null && !rehearsal.had && plan.from !== null)
@@ -37,7 +36,7 @@ export async function applyDecided(
     from,
     to,
     by,
-    commit,
+    commit: order.commit,
   });
   const started = performance.now();
   const verify = async (dump: string) => {

@@ -109,7 +109,7 @@ async function runWith(one: UnderWay, ledger: DeployLedger): Promise<DatabaseDep
 async function recordBaseline(one: UnderWay, named: string, deploys: DeployLedger): Promise<void> {
   const { order, onServer, standing } = one;
   const { by } = order.terms;
-  const commit = await order.commit;
+  const { commit } = order;
   const live = await readLiveSchema(order.settings, order.database);
   const { version, versionId } = await standing.baseline(named, live);
   await deploys.giveUpOpen(onServer);

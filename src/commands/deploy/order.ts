@@ -42,7 +42,7 @@ export interface DeployOrder {
   /** The project's root. */
   readonly root: string;
   /** The commit that the archive is taken from; null where the project lies in no repository. */
-  readonly commit: Promise<string | null>;
+  readonly commit: string | null;
   readonly stage: string;
   readonly settings: ConnectionSettings;
   readonly progress: (doing: string) => void;
