@@ -101,7 +101,7 @@ export class Applying {
         await this.#make(step, step.run);
         return "remake";
       case "again":
-        if (!this.#isAbsent(step.id)) return null;
+        if (!this.#isAbsent(step.id)) return step.otherwise;
         await this.#make(step, step.run);
         return "remake";
       case "drop":

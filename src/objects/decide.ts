@@ -6,7 +6,7 @@ import { isCertain, type ObjectsPlan } from "./plan.js";
 import { planBookkeeping } from "./records.js";
 import { planRoles } from "./roles.js";
 import { plainRuns } from "./runs.js";
-import type { ObjectsState } from "./state.js";
+import { isInEveryDatabase, type ObjectsState } from "./state.js";
 import { planSteps } from "./steps.js";
 import type { Tree } from "./tree.js";
 import { judge } from "./verdicts.js";
@@ -46,7 +46,7 @@ export async function planObjects(
   const objects = planSteps(decision);
   const roles = planRoles(decision, options.earlyRoles ?? new Set());
   const all = [...objects.steps, ...roles.steps];
-  const isNew = state.bookkeeping === null && isEmptyDatabase(state);
+  const isNew = state.bookkeeping === null && [...state.existing.keys()].every(isInEveryDatabase);
   const isWork =
     migrations.migrations.length > 0 ||
     options.afterPrelude === true ||
@@ -64,10 +64,4 @@ export async function planObjects(
     blockers: [...objects.blockers, ...roles.blockers],
     notes: [...tree.notes, ...migrations.notes, ...objects.notes, ...roles.notes],
   };
-}
-
-/** Nothing but what every new database has. Roles are the server's. */
-function isEmptyDatabase({ existing }: ObjectsState): boolean {
-  const own = new Set(["schema.public", "extension.plpgsql"]);
-  return [...existing.keys()].every((id) => own.has(id) || id.startsWith("role."));
 }

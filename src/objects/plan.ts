@@ -68,8 +68,13 @@ export type Step = AnyStep &
         readonly drops: readonly DropRun[];
         readonly along: readonly string[];
       }
-    /** Made again if another step has dropped it. */
-    | { readonly op: "again"; readonly run: ScriptRun; readonly certain: boolean }
+    /** Made again if another step has dropped it; `otherwise` is what is done if none has. */
+    | {
+        readonly op: "again";
+        readonly run: ScriptRun;
+        readonly certain: boolean;
+        readonly otherwise: "adopt" | null;
+      }
     | { readonly op: "drop"; readonly drops: readonly DropRun[]; readonly along: readonly string[] }
     /** A role: its grants are run again; `always`, or if one of the objects that it needs was made in this run. */
     | {
@@ -131,7 +136,7 @@ export function planIdOf({ initial, before, migrations, mark, steps, final, book
 /** Whether a step does something whatever the others come to. */
 export function isCertain(step: Step): boolean {
   if (step.op === "grant") return step.always;
-  return step.op !== "again" || step.certain;
+  return step.op !== "again" || step.certain || step.otherwise !== null;
 }
 
 /** Whether something has to run before the rest can be decided: migrations, and the scripts of a new database. */

@@ -49,5 +49,6 @@ function isSame(before: readonly string[], now: ReadonlySet<string>): boolean {
 /** What only falls and is made again has its row already, and so has a role that gets its grants again. */
 function entersRow(step: Step): boolean {
   if (step.op === "grant") return step.always;
-  return step.op !== "again" && step.op !== "drop" && step.op !== "forget";
+  if (step.op === "again") return step.otherwise !== null;
+  return step.op !== "drop" && step.op !== "forget";
 }

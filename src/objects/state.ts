@@ -112,6 +112,11 @@ export const NOTHING: ObjectsState = {
   },
 };
 
+/** Whether a database has an object because every new one has it, or because it is the server's. */
+export function isInEveryDatabase(id: string): boolean {
+  return id === "schema.public" || id === "extension.plpgsql" || id.startsWith("role.");
+}
+
 /** A thing in the catalogues as one word. */
 export function keyOf({ classId, objectId }: Address): string {
   return `${classId} ${objectId}`;

@@ -54,8 +54,10 @@ class StepsPlanner {
 
   #withoutWork(): Step[] {
     const step = (op: "adopt" | "record", why: string) => (one: Standing) => ({ ...one, op, why }) as const;
+    const fallen = this.decision.fallen();
+    const staying = this.decision.objects("adopt").filter(({ id }) => !fallen.has(id));
     return [
-      ...this.decision.objects("adopt").map(step("adopt", "is there already, and stays as it is")),
+      ...staying.map(step("adopt", "is there already, and stays as it is")),
       ...this.decision
         .with("prove")
         .map(step("record", "its script changed; migrations have to have changed it")),
@@ -72,7 +74,8 @@ class StepsPlanner {
       return { id, name, op: "create", why: "is not there", run };
     if (standing.verdict !== "remake") {
       const certain = this.#certainlyFallen().has(id);
-      return { id, name, op: "again", why: "depends on what is made again", run, certain };
+      const otherwise = standing.verdict === "adopt" ? "adopt" : null;
+      return { id, name, op: "again", why: "depends on what is made again", run, certain, otherwise };
     }
     const why = this.decision.state.recorded.has(id) ? "its script changed" : "nothing is recorded of it";
     const { along, outside } = this.decision.fallOf(id);

@@ -216,6 +216,30 @@ objects("what was imported from the schema is taken over as it is, deltas or not
   assert.is((await project.deploy(late)).databases[0]?.outcome, "nothing");
 });
 
+objects("what is taken over, and falls with another or under a delta, is told once", async () => {
+  const project = await StageProject.create(`${ORDERS}; ${TOTALS}; ${TOTAL}`);
+  const [stage, late] = [await freshDatabase(), await freshDatabase()];
+  for (const db of [stage, late]) await project.deploy(db);
+  await woImport({ source: stage.url, dir: project.paths.objects, withoutTables: true, env: {} });
+  await widen(project);
+  const shown = async (plan: boolean) => {
+    const [one] = (await project.deploy(late, { plan })).databases;
+    return one?.objects.map(({ action, id }) => `${action} ${id}`).sort();
+  };
+  const both = ["remake function.public.total", "remake view.public.totals"];
+  assert.equal(await shown(true), both);
+  assert.equal(await shown(false), both);
+  // The server does not replace a view by one without its columns.
+  await write(
+    project,
+    VIEW,
+    "CREATE OR REPLACE VIEW totals AS SELECT 1 AS one, sum(amount) AS total FROM orders;\n",
+  );
+  const [done] = (await project.deploy(stage)).databases;
+  assert.equal(done?.objects.map(({ action, id }) => `${action} ${id}`).sort(), both);
+  assert.equal(await recorded(stage), await recorded(late));
+});
+
 objects("an older version leaves the objects as they are", async () => {
   const { project, stage } = await shop();
   await widen(project);

@@ -95,8 +95,9 @@ export function shownSteps({ plan, around, scripts: { tree } }: ObjectsOutlook):
   for (const id of around) {
     const script = tree.objects.get(id);
     const step = told.get(id);
-    // What would only be replaced is gone by then.
-    if (script === undefined || (step?.certain === true && step.action !== "replace")) continue;
+    // What would only be replaced, or stay, is gone by then.
+    const isStill = step?.action === "replace" || step?.action === "adopt";
+    if (script === undefined || (step?.certain === true && !isStill)) continue;
     const why = FALLEN;
     const [object, file] = [describeName(script.name), script.path];
     told.set(id, { action: "remake", id, object, file, why, certain: true, drops: [] });

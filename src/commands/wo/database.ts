@@ -37,10 +37,14 @@ function told(error: unknown, variable: string): unknown {
   });
 }
 
-async function asAdmin<T>(settings: WoSettings, work: (client: Client) => Promise<T>): Promise<T> {
+/** Hands over a session on the admin connection. */
+export async function asAdmin<T>(
+  { admin }: Pick<WoSettings, "admin">,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
   let client: Client;
   try {
-    client = await connect(settings.admin);
+    client = await connect(admin);
   } catch (error) {
     throw told(error, "WO_ADMIN_CONNECTION_STRING");
   }

@@ -7,7 +7,7 @@ import { planObjects } from "../../objects/decide.js";
 import { isWorthAnotherTry } from "../../objects/failures.js";
 import { hasPrelude, isNothing, type ObjectsPlan, planIdOf } from "../../objects/plan.js";
 import { readState, withDependents } from "../../objects/read-state.js";
-import { NOTHING, type ObjectsState, readBase } from "../../objects/state.js";
+import { type ObjectsState, readBase } from "../../objects/state.js";
 import { readTree, type Tree } from "../../objects/tree.js";
 import { type Client, connect } from "../../postgres/connection.js";
 import { noticeLostClient } from "../../stage/connect.js";
@@ -54,11 +54,9 @@ export async function woMigrate(options: WoMigrateOptions = {}): Promise<WoMigra
   let { planId } = options;
   let client = opened?.client;
   if (client === undefined) {
-    const plan = await planObjects(tree, NOTHING, settings);
-    const id = planIdOf(plan);
-    if (options.plan === true)
-      return resultOf(settings, tree, { plan, id, created, applied: false, done: null, foreseen: true });
-    refuseOther(id, planId);
+    const planned = await planNew(tree, settings, progress);
+    if (options.plan === true) return planned.result();
+    refuseOther(planned.id, planId);
     // A plan for no database is not one for an empty one, though the same is done.
     planId = undefined;
     progress(`making the database ${settings.connection.database}`);
@@ -73,6 +71,24 @@ export async function woMigrate(options: WoMigrateOptions = {}): Promise<WoMigra
   } finally {
     await client.end();
   }
+}
+
+/** What is going to be done in a database that is not there yet. */
+async function planNew(tree: Tree, settings: WoSettings, progress: (doing: string) => void) {
+  const { foreseeDatabase } = await import("./new-database.js");
+  const { state, template } = await foreseeDatabase(tree, settings);
+  const plan = await planObjects(tree, state, settings);
+  const id = planIdOf(plan);
+  const result = async () => {
+    const near = { ...settings.admin, options: settings.connection.options };
+    const what = { settings, tree, from: template, near, state, plan, wantsPlan: true, progress };
+    const foreseen = await foreseeWhereDue(what);
+    return resultOf(settings, tree, {
+      ...{ plan: withForeseen(plan, foreseen), id, created: true, applied: false, done: null },
+      foreseen: !hasPrelude(plan) || foreseen.plan !== null,
+    });
+  };
+  return { id, result };
 }
 
 interface Opened {
@@ -136,17 +152,10 @@ class Run {
     if (id === null) return told(first, null);
     const { progress, planId } = this.terms;
     refuseOther(id, planId);
-    const foreseen = await this.#foresee({
-      settings,
-      tree,
-      state,
-      plan: first,
-      wantsPlan: planOnly,
-      progress,
-    });
-    const notes = [...first.notes, ...foreseen.notes];
-    if (planOnly)
-      return told({ ...first, ...foreseen.plan, ...preludeOf(first), notes }, null, foreseen.plan !== null);
+    const { connection: near } = settings;
+    const what = { settings, tree, from: near, near, state, plan: first, wantsPlan: planOnly, progress };
+    const foreseen = await foreseeWhereDue(what);
+    if (planOnly) return told(withForeseen(first, foreseen), null, foreseen.plan !== null);
     if (!hasPrelude(first)) refuse(first);
     await lockDatabase(this.client, this.terms.patience, (holder) =>
       this.terms.progress(`waiting for ${holder}`),
@@ -163,13 +172,6 @@ class Run {
         await sleep(PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
       }
     }
-  }
-
-  async #foresee(what: Foresight): Promise<Foreseen> {
-    const isCalledFor = what.plan.prove.length > 0 || (what.wantsPlan && hasPrelude(what.plan));
-    if (!isCalledFor) return { plan: null, notes: [] };
-    const { foresee } = await import("./prove.js");
-    return foresee(what);
   }
 
   #decide(state: ObjectsState, afterPrelude = false): Promise<ObjectsPlan> {
@@ -205,6 +207,19 @@ class Run {
       throw error;
     }
   }
+}
+
+/** Tries on a shadow what the plan cannot say by itself. */
+async function foreseeWhereDue(what: Foresight): Promise<Foreseen> {
+  const { plan, wantsPlan } = what;
+  if (plan.prove.length === 0 && !(wantsPlan && hasPrelude(plan))) return { plan: null, notes: [] };
+  const { foresee } = await import("./prove.js");
+  return foresee(what);
+}
+
+/** A plan with the steps that were found out. */
+function withForeseen(plan: ObjectsPlan, { plan: later, notes }: Foreseen): ObjectsPlan {
+  return { ...plan, ...later, ...preludeOf(plan), notes: [...(later ?? plan).notes, ...notes] };
 }
 
 /** @throws BlockedError `OTHER_PLAN` */

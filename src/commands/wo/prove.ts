@@ -8,20 +8,25 @@ import { closureOf } from "../../objects/closure.js";
 import { planObjects } from "../../objects/decide.js";
 import { hasPrelude, type ObjectsPlan } from "../../objects/plan.js";
 import { withDependents } from "../../objects/read-state.js";
+import { plainRuns } from "../../objects/runs.js";
 import { NOTHING, type ObjectsState, readBase } from "../../objects/state.js";
 import type { Tree } from "../../objects/tree.js";
-import { type Client, type ConnectionSettings, withClient } from "../../postgres/connection.js";
-import { type ShadowServer, ShadowServers, withLoadedShadow, withShadow } from "../../postgres/shadow.js";
+import type { Client, ConnectionSettings } from "../../postgres/connection.js";
+import { ShadowServers } from "../../postgres/shadow.js";
 import { DEFAULT_SETTINGS } from "../../schema/index.js";
-import { neededBy } from "../../schema/needs.js";
 import { readLiveSchema, type SchemaText } from "../live-schema.js";
 import type { WoSettings } from "./settings.js";
 import { tableDifference } from "./tables.js";
+import { trialServer, withTrial } from "./trial.js";
 
 export interface Foresight {
   readonly settings: WoSettings;
   readonly tree: Tree;
-  /** As the database is now. */
+  /** The database that the run begins with; null for one that is to be made from `template0`. */
+  readonly from: ConnectionSettings | null;
+  /** A database on whose server shadows are made, where that may be. */
+  readonly near: ConnectionSettings;
+  /** As the database is now, or is going to be made. */
   readonly state: ObjectsState;
   readonly plan: ObjectsPlan;
   /** Whether to plan what comes after the migrations. */
@@ -46,15 +51,13 @@ const DATABASE = { pgDump: "bundled", schema: SETTINGS } as const;
  * @throws BlockedError `TABLE_DIFFERS` with the difference
  */
 export async function foresee(what: Foresight): Promise<Foreseen> {
-  const { plan, wantsPlan, settings, progress } = what;
-  const plansAhead = wantsPlan && hasPrelude(plan);
+  const { plan, wantsPlan, progress } = what;
   const servers = new ShadowServers();
   try {
-    const server = (await servers.own(settings.connection)) ?? (await servers.embedded());
     progress("trying on a shadow");
-    const { schema, plan: later } = await afterMigrations(what, server);
-    const notes = plan.prove.length === 0 ? [] : await prove(what, server, schema);
-    return { plan: plansAhead ? later : null, notes };
+    const { schema, plan: later } = await afterMigrations(what, servers);
+    const notes = plan.prove.length === 0 ? [] : await prove(what, servers, schema);
+    return { plan: wantsPlan ? later : null, notes };
   } catch (error) {
     if (!(error instanceof Unproven) && !isNoServer(error)) throw error;
     const tables = plan.prove.length === 0 ? "" : `; unproven: ${plan.prove.join(", ")}`;
@@ -72,40 +75,27 @@ function isNoServer(error: unknown): error is ConfigError | DatabaseError {
   return error instanceof DatabaseError && error.code === "SERVER_START";
 }
 
-/** With the search path of the database's sessions. */
-function likeIt(shadow: ConnectionSettings, { connection }: WoSettings): ConnectionSettings {
-  return { ...shadow, options: connection.options };
-}
-
 interface After {
   readonly schema: SchemaText;
   readonly plan: ObjectsPlan | null;
 }
 
-async function afterMigrations(what: Foresight, server: ShadowServer): Promise<After> {
-  const { plan, settings } = what;
-  const live = await readLiveSchema(settings.connection, DATABASE);
-  if (!hasPrelude(plan)) return { schema: live, plan: null };
-  const load = {
-    sql: live.text,
-    name: "the database's schema",
-    roles: server.isThrowAway ? (await neededBy(live.text)).roles : [],
-  };
+async function afterMigrations(what: Foresight, servers: ShadowServers): Promise<After> {
+  const { plan, from, near } = what;
+  const live = from === null ? null : await readLiveSchema(from, DATABASE);
+  if (live !== null && !hasPrelude(plan)) return { schema: live, plan: null };
+  const runs = [...plan.initial, ...plan.migrations].map(({ run }) => run);
+  const server = await trialServer(servers, near, runs);
   try {
-    return await withLoadedShadow(server, load, async (shadow) => {
-      // The session that loaded the dump has taken settings from it.
-      const later = await withClient(likeIt(shadow, settings), async (client) => {
-        await client.query("BEGIN");
-        await applyPrelude(client, { ...plan, bookkeeping: null });
-        await client.query("COMMIT");
-        return what.wantsPlan ? planAfter(what, client) : null;
-      });
+    return await withTrial(server, { schema: live?.text ?? "", runs }, async (client, shadow) => {
+      await client.query("BEGIN");
+      await applyPrelude(client, { ...plan, bookkeeping: null });
+      await client.query("COMMIT");
+      const later = what.wantsPlan ? await planAfter(what, client) : null;
       return { schema: await readLiveSchema(shadow, DATABASE), plan: later };
     });
   } catch (error) {
-    throw error instanceof BlockedError && error.code !== "OBJECT_NEEDED"
-      ? new Unproven(`${error.message} (${error.where})`)
-      : error;
+    throw error instanceof BlockedError && error.code !== "OBJECT_NEEDED" ? unproven(error) : error;
   }
 }
 
@@ -132,32 +122,11 @@ async function planAfter({ tree, state, settings }: Foresight, client: Client): 
 }
 
 /** @returns notes; @throws BlockedError `TABLE_DIFFERS` */
-async function prove(what: Foresight, server: ShadowServer, left: SchemaText): Promise<string[]> {
-  const { tree, state, plan, settings, progress } = what;
-  progress("making the changed tables by their scripts, on a shadow");
-  const part = await closureOf(tree, plan.prove, settings.searchPath);
-  const made = await withShadow(server, async (shadow) => {
-    await withClient(likeIt(shadow, settings), async (client) => {
-      await client.query("SET check_function_bodies = off");
-      // What template0 has, every script of a schema finds made.
-      const base = await readBase(client);
-      const steps = await planObjects(part, { ...NOTHING, existing: base.existing }, settings);
-      await client.query("BEGIN");
-      await applyObjects(client, steps).catch((error: unknown) => {
-        throw isOfTables(error, plan, tree) || !(error instanceof BlockedError)
-          ? error
-          : new Unproven(`${error.message} (${error.where})`);
-      });
-      await client.query("COMMIT");
-    });
-    return readLiveSchema(shadow, DATABASE);
-  });
-  const difference = tableDifference(
-    plan.prove,
-    { tree, state },
-    await left.canonical(),
-    await made.canonical(),
-  );
+async function prove(what: Foresight, servers: ShadowServers, left: SchemaText): Promise<string[]> {
+  const { tree, state, plan } = what;
+  const made = await madeByScripts(what, servers);
+  const [was, is] = [await left.canonical(), await made.canonical()];
+  const difference = tableDifference(plan.prove, { tree, state }, was, is);
   if (difference === null) return [];
   throw new BlockedError(
     "TABLE_DIFFERS",
@@ -167,6 +136,31 @@ async function prove(what: Foresight, server: ShadowServer, left: SchemaText): P
       hint: "Write a migration that leads to what the script makes, or correct the script.",
     },
   );
+}
+
+/** What the scripts of the tables in question make, with what they need. */
+async function madeByScripts(what: Foresight, servers: ShadowServers): Promise<SchemaText> {
+  const { tree, plan, near, settings, progress } = what;
+  progress("making the changed tables by their scripts, on a shadow");
+  const part = await closureOf(tree, plan.prove, settings.searchPath);
+  const runs = await plainRuns([...part.objects.values()]).then((all) => all.map(({ run }) => run));
+  const server = await trialServer(servers, near, runs);
+  return withTrial(server, { schema: "", runs }, async (client, shadow) => {
+    await client.query("SET check_function_bodies = off");
+    // What template0 has, every script of a schema finds made.
+    const { existing } = await readBase(client);
+    const steps = await planObjects(part, { ...NOTHING, existing }, settings);
+    await client.query("BEGIN");
+    await applyObjects(client, steps).catch((error: unknown) => {
+      throw isOfTables(error, plan, tree) || !(error instanceof BlockedError) ? error : unproven(error);
+    });
+    await client.query("COMMIT");
+    return readLiveSchema(shadow, DATABASE);
+  });
+}
+
+function unproven({ message, where }: BlockedError): Unproven {
+  return new Unproven(`${message} (${where})`);
 }
 
 /** Whether it is a script of the tables in question that failed, and not one of what they need. */

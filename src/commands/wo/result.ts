@@ -64,11 +64,16 @@ export function doneSteps(
   });
 }
 
+function actionOf(step: Step): WoStep["action"] {
+  if (step.op !== "again") return step.op;
+  return step.certain ? "remake" : (step.otherwise ?? "remake");
+}
+
 /** A step as data. */
 export function stepOf(step: Step, tree: Tree): WoStep {
   const also = "drops" in step ? step.drops.map(({ id }) => id).filter((id) => id !== step.id) : [];
   return {
-    action: step.op === "again" ? "remake" : step.op,
+    action: actionOf(step),
     id: step.id,
     object: describeName(step.name),
     file: tree.objects.get(step.id)?.path ?? null,
