@@ -4,13 +4,14 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, rm, statfs } from "node:fs/promises";
-import { availableParallelism } from "node:os";
+import { readdir, rm } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { ConnectionSettings } from "#src/postgres/connection.js";
 import { startThrowAwayServer } from "#src/postgres/embedded.js";
+import { folderInMemory } from "#src/postgres/memory-folder.js";
 import { dropDatabasesOf, SERVER_VARIABLE, urlOf } from "./support/server.js";
 
 interface Outcome {
@@ -29,16 +30,8 @@ const SERVER_SETTINGS = {
 const here = dirname(fileURLToPath(import.meta.url));
 const compiled = join(dirname(here), "build-test");
 
-/** Linux's file system in memory, where the files of a database that lives for a second cost a fifth. */
-const IN_MEMORY = "/dev/shm";
+/** In bytes: many databases are there at once. */
 const ROOM_FOR_DATABASES = 4e9;
-
-/** Where the server's data go: into memory where there is room. */
-async function folderForData(): Promise<{ inside?: string }> {
-  // Not every system has it.
-  const memory = await statfs(IN_MEMORY).catch(() => null);
-  return memory !== null && memory.bavail * memory.bsize >= ROOM_FOR_DATABASES ? { inside: IN_MEMORY } : {};
-}
 
 /**
  * Compiles the tests to a folder beside theirs, which takes a fifth of a second: a file that is compiled as it is
@@ -93,7 +86,8 @@ async function runFile(file: string, env: NodeJS.ProcessEnv, server: ConnectionS
 async function main(): Promise<void> {
   const files = await testFiles(process.argv.slice(2));
   await compileTests();
-  const server = await startThrowAwayServer({ settings: SERVER_SETTINGS, ...(await folderForData()) });
+  const inside = (await folderInMemory(ROOM_FOR_DATABASES)) ?? tmpdir();
+  const server = await startThrowAwayServer({ settings: SERVER_SETTINGS, inside });
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     [SERVER_VARIABLE]: urlOf(server.connection),

@@ -65,12 +65,13 @@ export function statementsOf(plans: readonly DeployPlan[]): string {
 
 /**
  * What a server says that lacks something which is not in the database: an extension or a library (0A000, 58P01),
- * another database (3D000), a role, a collation or a tablespace (42704).
+ * another database (3D000), a role, a collation or a tablespace (42704), room for so many rows (53100).
  */
 const LACKING: ReadonlyMap<string, RegExp> = new Map([
   ["0A000", /extension|language|access method/],
   ["58P01", /./],
   ["3D000", /./],
+  ["53100", /./],
   ["42704", /^(?:role|collation|tablespace) /],
 ]);
 

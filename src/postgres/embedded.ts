@@ -1,21 +1,35 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, open, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { escapeLiteral } from "pg";
 import { DatabaseError } from "../errors.js";
 import { exists } from "../files.js";
-import type { ConnectionSettings } from "./connection.js";
+import { type ConnectionSettings, withClient } from "./connection.js";
+import { makeNewData } from "./data-template.js";
+import { initialiseData } from "./initdb.js";
 import { clearLeftServers, THROW_AWAY_PREFIX, takeOwnership } from "./left-servers.js";
+import { folderInMemory, IN_MEMORY } from "./memory-folder.js";
+import { isAlive, postmasterOf } from "./postmaster.js";
+import { quoteIdentifier } from "./quote.js";
 import {
-  handOver,
-  packagedBinaries,
+  findPrograms,
+  type ProgramEnd,
   type RunAs,
-  reachableBinaries,
   runProgram,
-  serverUser,
+  type ServerPrograms,
 } from "./server-programs.js";
+
+const DEFAULT_USER = "postgres";
+
+/** How often a server is looked at that starts or stops, in milliseconds. */
+const LOOK_AGAIN = 5;
+
+/** In bytes: two schemas of 5,000 tables take a quarter of it. */
+const ROOM_IN_MEMORY = 2e9;
 
 /** Where a server keeps its data, and how it is reached. */
 export interface EmbeddedServerOptions {
@@ -49,19 +63,27 @@ export interface EmbeddedServer {
  *   `SERVER_START` with the end of the server's log when it does not come up
  */
 export async function startServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
-  const runAs = await serverUser();
-  const binaries = await reachableBinaries(options.binaries ?? packagedBinaries(), runAs);
-  const { dataDir } = options;
-  const port = options.port ?? (await freePort());
-  if (!(await exists(join(dataDir, "PG_VERSION")))) await initialise(binaries, runAs, options);
-  await writeSettings(dataDir, runAs, { ...options.settings, port: String(port) });
+  const programs = await findPrograms(options.binaries);
+  const { dataDir, user = DEFAULT_USER, password } = options;
+  if (!(await exists(join(dataDir, "PG_VERSION"))))
+    await initialiseData(programs, dataDir, { user, password });
+  return runServer(programs, options);
+}
 
+async function runServer(
+  programs: ServerPrograms,
+  { dataDir, user = DEFAULT_USER, password, ...options }: EmbeddedServerOptions,
+): Promise<EmbeddedServer> {
+  const port = options.port ?? (await freePort());
+  await writeSettings(dataDir, programs.runAs, { ...options.settings, port: String(port) });
+  // A server that was killed has left its own word.
+  const before = await postmasterOf(dataDir);
+  const isReady = async () => {
+    const now = await postmasterOf(dataDir);
+    return now?.isReady === true && (now.pid !== before?.pid || now.startedAt !== before.startedAt);
+  };
   const log = join(dataDir, "server.log");
-  const started = await runProgram(
-    join(binaries, "bin", "pg_ctl"),
-    ["start", "--wait", "-D", dataDir, "-l", log],
-    runAs,
-  );
+  const started = await control(programs, dataDir, ["start", "--wait", "-l", log], isReady);
   if (started.status !== 0) {
     const tail = (await exists(log))
       ? (await readFile(log, "utf8")).split("\n").slice(-8).join("\n")
@@ -72,15 +94,8 @@ export async function startServer(options: EmbeddedServerOptions): Promise<Embed
     });
   }
   return {
-    connection: {
-      host: "127.0.0.1",
-      port,
-      user: options.user ?? "postgres",
-      password: options.password,
-      database: "postgres",
-      sslmode: "disable",
-    },
-    stop: () => stopServer(dataDir, options.binaries),
+    connection: { host: "127.0.0.1", port, user, password, database: "postgres", sslmode: "disable" },
+    stop: () => endServer(programs, dataDir, "fast"),
   };
 }
 
@@ -89,20 +104,43 @@ export async function startServer(options: EmbeddedServerOptions): Promise<Embed
  * A directory whose server is not running is left as it is.
  */
 export async function stopServer(dataDir: string, binaries?: string): Promise<void> {
-  if (!(await exists(join(dataDir, "postmaster.pid")))) return;
-  const runAs = await serverUser();
-  const folder = await reachableBinaries(binaries ?? packagedBinaries(), runAs);
-  const stopped = await runProgram(
-    join(folder, "bin", "pg_ctl"),
-    ["stop", "--wait", "--mode=fast", "-D", dataDir],
-    runAs,
-  );
-  if (stopped.status !== 0 && (await exists(join(dataDir, "postmaster.pid")))) {
+  if ((await postmasterOf(dataDir)) === null) return;
+  await endServer(await findPrograms(binaries), dataDir, "fast");
+}
+
+/** @param mode https://www.postgresql.org/docs/current/app-pg-ctl.html */
+async function endServer(
+  programs: ServerPrograms,
+  dataDir: string,
+  mode: "fast" | "immediate",
+): Promise<void> {
+  const isGone = async () => (await postmasterOf(dataDir)) === null;
+  if (await isGone()) return;
+  const stopped = await control(programs, dataDir, ["stop", "--wait", `--mode=${mode}`], isGone);
+  if (stopped.status !== 0 && (await serverIsRunning(dataDir))) {
     throw new DatabaseError("SERVER_STOP", "The embedded server did not stop.", {
       where: dataDir,
       hint: stopped.output.trim(),
     });
   }
+}
+
+/** Runs pg_ctl, which looks ten times a second whether it is done; here that is looked at more often. */
+async function control(
+  { folder, runAs }: ServerPrograms,
+  dataDir: string,
+  args: readonly string[],
+  isDone: () => Promise<boolean>,
+): Promise<ProgramEnd> {
+  let ended: ProgramEnd | undefined;
+  const running = runProgram(join(folder, "bin", "pg_ctl"), [...args, "-D", dataDir], runAs).then(
+    (end) => (ended = end),
+  );
+  while (ended === undefined) {
+    if (await isDone()) return { status: 0, output: "" };
+    await Promise.race([running, setTimeout(LOOK_AGAIN)]);
+  }
+  return ended;
 }
 
 /**
@@ -112,24 +150,19 @@ export async function stopServer(dataDir: string, binaries?: string): Promise<vo
  * @param options.inside the folder to make that folder in; the system's own for temporary files unless given
  */
 export async function startThrowAwayServer({
-  inside = tmpdir(),
+  inside,
   ...options
 }: Partial<Pick<EmbeddedServerOptions, "settings" | "binaries">> & {
   readonly inside?: string;
 } = {}): Promise<EmbeddedServer> {
-  const folder = await mkdtemp(join(inside, THROW_AWAY_PREFIX));
-  await takeOwnership(folder);
-  await handOver(folder, await serverUser());
-  const dataDir = join(folder, "data");
-  const remove = () => rm(folder, { recursive: true, force: true });
+  const places = inside === undefined ? [tmpdir(), IN_MEMORY] : [inside];
+  await Promise.all(places.map(clearLeftServers));
+  const parent = inside ?? (await folderInMemory(ROOM_IN_MEMORY)) ?? tmpdir();
+  const folder = await mkdtemp(join(parent, THROW_AWAY_PREFIX));
+  const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
   try {
-    await clearLeftServers(inside);
-    const server = await startServer({
-      ...options,
-      dataDir,
-      password: randomBytes(18).toString("base64url"),
-      settings: { fsync: "off", full_page_writes: "off", synchronous_commit: "off", ...options.settings },
-    });
+    await takeOwnership(folder);
+    const server = await startNewServer(folder, options);
     return { ...server, stop: () => server.stop().then(remove) };
   } catch (error) {
     await remove();
@@ -137,21 +170,42 @@ export async function startThrowAwayServer({
   }
 }
 
+/** A server with new data, whose superuser has a password of its own. */
+async function startNewServer(
+  folder: string,
+  { settings, binaries }: Partial<EmbeddedServerOptions>,
+): Promise<EmbeddedServer> {
+  const programs = await findPrograms(binaries);
+  // Root's folders are closed to the user that the server runs as.
+  if (programs.runAs.uid !== undefined) await chmod(folder, 0o711);
+  const dataDir = join(folder, "data");
+  const [first, password] = [newPassword(), newPassword()];
+  const known = await makeNewData(programs, dataDir, { user: DEFAULT_USER, password: first });
+  const { connection } = await runServer(programs, {
+    dataDir,
+    password: known,
+    settings: { fsync: "off", full_page_writes: "off", synchronous_commit: "off", ...settings },
+  });
+  const stop = () => endServer(programs, dataDir, "immediate");
+  try {
+    await withClient(connection, (client) =>
+      client.query(`ALTER ROLE ${quoteIdentifier(DEFAULT_USER)} PASSWORD ${escapeLiteral(password)}`),
+    );
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { connection: { ...connection, password }, stop };
+}
+
+function newPassword(): string {
+  return randomBytes(18).toString("base64url");
+}
+
 /** Whether the server of a data directory runs now. */
 export async function serverIsRunning(dataDir: string): Promise<boolean> {
-  let pid: number;
-  try {
-    pid = Number.parseInt(await readFile(join(dataDir, "postmaster.pid"), "utf8"), 10);
-  } catch {
-    // No such file: no server.
-    return false;
-  }
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
+  const postmaster = await postmasterOf(dataDir);
+  return postmaster !== null && isAlive(postmaster.pid);
 }
 
 /** A TCP port of the loopback interface that nothing listens on at this moment. */
@@ -165,44 +219,6 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function initialise(binaries: string, runAs: RunAs, options: EmbeddedServerOptions): Promise<void> {
-  const { dataDir } = options;
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const passwordFile = join(dirname(dataDir), `.initdb-${process.pid}`);
-  await writeFile(passwordFile, `${options.password}\n`, { mode: 0o600 });
-  try {
-    await handOver(dataDir, runAs);
-    await handOver(passwordFile, runAs);
-    const made = await runProgram(
-      join(binaries, "bin", "initdb"),
-      [
-        "-D",
-        dataDir,
-        "--username",
-        options.user ?? "postgres",
-        "--pwfile",
-        passwordFile,
-        "--auth",
-        "scram-sha-256",
-        "--encoding",
-        "UTF8",
-        "--locale",
-        "C",
-        "--no-sync",
-      ],
-      runAs,
-    );
-    if (made.status !== 0) {
-      throw new DatabaseError("SERVER_INIT", "The embedded server's data directory could not be made.", {
-        where: dataDir,
-        hint: made.output.trim(),
-      });
-    }
-  } finally {
-    await rm(passwordFile, { force: true });
-  }
-}
-
 /** Keeps our lines in a file of their own, so that whoever edits postgresql.conf is not in the way. */
 async function writeSettings(
   dataDir: string,
@@ -212,11 +228,21 @@ async function writeSettings(
   const all = { listen_addresses: "127.0.0.1", unix_socket_directories: "", ...settings };
   const quote = (value: string) => `'${value.replaceAll("'", "''")}'`;
   const lines = Object.entries(all).map(([name, value]) => `${name} = ${quote(value)}\n`);
-  const file = join(dataDir, "wovtools.conf");
-  await writeFile(file, lines.join(""), { mode: 0o600 });
-  await handOver(file, runAs);
+  await writeAnew(join(dataDir, "wovtools.conf"), lines.join(""), runAs);
   const main = join(dataDir, "postgresql.conf");
   const text = await readFile(main, "utf8");
   const include = "include 'wovtools.conf'";
-  if (!text.includes(include)) await writeFile(main, `${text}\n${include}\n`);
+  if (!text.includes(include)) await writeAnew(main, `${text}\n${include}\n`, runAs);
+}
+
+/** Writes a file of the server's user as another one: root follows no link that lies in its place. */
+async function writeAnew(file: string, text: string, { uid, gid }: RunAs): Promise<void> {
+  await rm(file, { force: true });
+  const handle = await open(file, "wx", 0o600);
+  try {
+    await handle.writeFile(text);
+    if (uid !== undefined && gid !== undefined) await handle.chown(uid, gid);
+  } finally {
+    await handle.close();
+  }
 }

@@ -1,9 +1,10 @@
 /** Servers to be thrown away whose processes were killed before they could do so. */
 import { execFile } from "node:child_process";
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { isAlive, postmasterOf, signal, textOf, unlessGone } from "./postmaster.js";
 
 /** What the folders of such servers begin with. */
 export const THROW_AWAY_PREFIX = "wovtools-server-";
@@ -31,53 +32,20 @@ async function clearIfLeft(folder: string): Promise<void> {
   const [owner, host] = (await textOf(join(folder, OWNER_FILE))).split("\n");
   if (owner === undefined || owner === "" || host !== hostname() || isAlive(Number(owner))) return;
   const dataDir = join(folder, "data");
-  const [postmaster = ""] = (await textOf(join(dataDir, "postmaster.pid"))).split("\n");
-  if (postmaster !== "" && isAlive(Number(postmaster))) {
+  const postmaster = await postmasterOf(dataDir);
+  if (postmaster !== null && isAlive(postmaster.pid)) {
     // The number may be another process's by now.
-    if (!(await argumentsOf(postmaster)).includes(dataDir)) return;
+    if (!(await argumentsOf(postmaster.pid)).includes(dataDir)) return;
     // Immediate shutdown: https://www.postgresql.org/docs/current/server-shutdown.html
-    signal(Number(postmaster), "SIGQUIT");
+    signal(postmaster.pid, "SIGQUIT");
   }
   await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 }
 
-function textOf(file: string): Promise<string> {
-  return unlessGone(readFile(file, "utf8"), "");
-}
-
-/** What is read, or a value in its stead where there is nothing to read, or it is not for this user's eyes. */
-async function unlessGone<T>(reading: Promise<T>, instead: T): Promise<T> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR", "EACCES")) return instead;
-    throw error;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  return signal(pid, 0);
-}
-
-/** @returns whether there is such a process, be it another user's */
-function signal(pid: number, name: NodeJS.Signals | 0): boolean {
-  try {
-    process.kill(pid, name);
-    return true;
-  } catch (error) {
-    if (hasCode(error, "EPERM", "ESRCH")) return hasCode(error, "EPERM");
-    throw error;
-  }
-}
-
-function hasCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && "code" in error && codes.includes(String(error.code));
-}
-
 /** The command line of a process; nothing where the system does not tell. */
-async function argumentsOf(pid: string): Promise<string> {
+async function argumentsOf(pid: number): Promise<string> {
   try {
-    return (await promisify(execFile)("ps", ["-p", pid, "-o", "args="])).stdout;
+    return (await promisify(execFile)("ps", ["-p", String(pid), "-o", "args="])).stdout;
   } catch {
     // There is no ps, or no such process any more.
     return "";

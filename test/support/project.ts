@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -159,6 +159,8 @@ function cleanEnvironment(folder: string, root: string): Record<string, string |
     PATH: `${join(root, "node_modules", ".bin")}:${process.env.PATH}`,
     HOME: folder,
     XDG_STATE_HOME: join(folder, "state"),
+    // What is kept there goes by nothing of the user's.
+    XDG_CACHE_HOME: process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"),
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_TERMINAL_PROMPT: "0",
     FORCE_COLOR: undefined,
