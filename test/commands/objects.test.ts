@@ -108,6 +108,17 @@ objects(
       ["view.public.counted", "view.public.who"],
     );
     assert.equal((await check({ cwd: shop.root, url: instance.url })).blocked, false);
+
+    const failing = await freshDatabase();
+    await shop.project.write(`${OBJECTS}/views/public.who.sql`, WHO.replace("name", "nobody"));
+    const error = await thrownBy(BlockedError, createInstance({ cwd: shop.root, url: failing.url }));
+    assert.is(error.code, "OBJECT_SCRIPT_FAILED");
+    assert.match(error.message, /column "nobody" does not exist/);
+    assert.is(error.where, `${OBJECTS}/views/public.who.sql:1`);
+    assert.equal(await failing.query("SELECT to_regclass('orders') AS orders"), [{ orders: null }]);
+    await failing.query("CREATE TABLE orders ()");
+    const elsewhere = await thrownBy(BlockedError, createInstance({ cwd: shop.root, url: failing.url }));
+    assert.is(elsewhere.code, "NO_VERSION_FITS");
   }, scripted),
 );
 

@@ -92,4 +92,31 @@ foresight("a migration that makes a role is tried elsewhere than on the server",
   await tree.remove();
 });
 
+foresight("a migration under views: what falls is made again, and granted again, or goes", async () => {
+  const tree = await WoTree.create({
+    "tables/public.t.sql": "CREATE TABLE t (id integer);\n",
+    "views/public.a.sql": "CREATE OR REPLACE VIEW a AS SELECT id FROM t;\n",
+    "views/public.b.sql": "CREATE VIEW b AS SELECT id FROM a;\n",
+    "views/public.c.sql": "CREATE VIEW c AS SELECT id FROM b;\n",
+    "roles/r.sql": "CREATE ROLE {wo_role_prefix}r;\nGRANT SELECT ON b TO {wo_role_prefix}r;\n",
+  });
+  await tree.migrate();
+  await tree.write({
+    "tables/public.t.sql": "CREATE TABLE t (id bigint);\n",
+    "migrations/1.sql": "ALTER TABLE t ALTER COLUMN id TYPE bigint;\n",
+    "views/public.a.sql": "CREATE OR REPLACE VIEW a AS SELECT id, 1 AS one FROM t;\n",
+    "views/public.c.sql": null,
+  });
+  const plan = await foreseen(tree.env);
+  assert.equal(actions(plan), [
+    "drop view.public.c",
+    "record table.public.t",
+    "remake view.public.a",
+    "remake view.public.b",
+    `grant role.${tree.prefix}r`,
+  ]);
+  assert.match(plan.steps.map(({ why }) => why).join(), "depends on what a migration alters");
+  await tree.remove();
+});
+
 foresight.run();

@@ -1,7 +1,6 @@
 /** What a deploy is going to do about the objects, as far as that can be told before it begins. */
 import { sha256 } from "../../files.js";
 import { planObjects } from "../../objects/decide.js";
-import { describeName } from "../../objects/kinds.js";
 import { planDrops } from "../../objects/migrations.js";
 import { isNothing, type ObjectsPlan } from "../../objects/plan.js";
 import { readState } from "../../objects/read-state.js";
@@ -12,9 +11,9 @@ import type { Client } from "../../postgres/connection.js";
 import type { PlannedVersion } from "../../stage/plan.js";
 import type { SchemaText } from "../live-schema.js";
 import type { WoStep } from "../results.js";
-import { doneSteps, stepOf } from "../wo/result.js";
 import type { ObjectsOutcome } from "./around.js";
 import { fingerprintOf, type ObjectScripts } from "./scripts.js";
+import { doneSteps, plannedSteps } from "./shown-steps.js";
 
 export interface ObjectsOutlook {
   readonly scripts: ObjectScripts;
@@ -83,24 +82,10 @@ const FALLEN = "depends on what a delta alters";
 
 /** What was done, for a person; what fell before the deltas is made again and not new. */
 export function shownOutcome({ plan, done, dropped }: ObjectsOutcome, tree: Tree): WoStep[] {
-  return doneSteps(plan, done, tree).map((step) =>
-    step.action === "create" && dropped.includes(step.id) ? { ...step, action: "remake", why: FALLEN } : step,
-  );
+  return doneSteps(plan, done, tree, { ids: dropped, why: FALLEN });
 }
 
 /** The steps for a person; what falls before the deltas is made again. */
 export function shownSteps({ plan, around, scripts: { tree } }: ObjectsOutlook): WoStep[] {
-  const planned = plan.steps.map((step) => stepOf(step, tree));
-  const told = new Map(planned.map((step) => [step.id, step]));
-  for (const id of around) {
-    const script = tree.objects.get(id);
-    const step = told.get(id);
-    // What would only be replaced, or stay, is gone by then.
-    const isStill = step?.action === "replace" || step?.action === "adopt";
-    if (script === undefined || (step?.certain === true && !isStill)) continue;
-    const why = FALLEN;
-    const [object, file] = [describeName(script.name), script.path];
-    told.set(id, { action: "remake", id, object, file, why, certain: true, drops: [] });
-  }
-  return [...told.values()].filter(({ certain }) => certain);
+  return plannedSteps(plan, tree, { ids: around, why: FALLEN }).filter(({ certain }) => certain);
 }

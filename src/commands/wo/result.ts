@@ -1,10 +1,10 @@
 /** A plan, and what became of it, as data for a person or a program. */
 import type { Done } from "../../objects/apply.js";
-import { describeName } from "../../objects/kinds.js";
-import { isCertain, type ObjectsPlan, type Step } from "../../objects/plan.js";
+import type { ObjectsPlan } from "../../objects/plan.js";
 import type { Tree } from "../../objects/tree.js";
 import { describeConnection } from "../../postgres/connection.js";
-import type { WoMigrateResult, WoStep } from "../results.js";
+import { doneSteps, plannedSteps } from "../objects/shown-steps.js";
+import type { WoMigrateResult } from "../results.js";
 import type { WoSettings } from "./settings.js";
 
 export interface Outcome {
@@ -29,6 +29,7 @@ export function resultOf(
     plan.migrations.length > 0 && !foreseen
       ? ["the steps are planned as if the migrations changed nothing that they are about"]
       : [];
+  const fallen = { ids: plan.before.map(({ id }) => id), why: "depends on what a migration alters" };
   return {
     database: connection.database,
     target: describeConnection(connection),
@@ -39,7 +40,7 @@ export function resultOf(
     initial: plan.initial.map(({ run }) => run.path),
     migrations: plan.migrations.map(({ run }) => run.path),
     recordedMigration: plan.mark,
-    steps: done === null ? plan.steps.map((step) => stepOf(step, tree)) : doneSteps(plan, done, tree),
+    steps: done === null ? plannedSteps(plan, tree, fallen) : doneSteps(plan, done, tree, fallen),
     final: plan.final.map(({ run }) => run.path),
     blockers: plan.blockers.map(({ code, message, where = null, hint = null }) => ({
       code,
@@ -48,37 +49,5 @@ export function resultOf(
       hint,
     })),
     notes: [...plan.notes, ...outlook],
-  };
-}
-
-/** The steps of a plan that were done. */
-export function doneSteps(
-  { steps }: Pick<ObjectsPlan, "steps">,
-  done: readonly Done[],
-  tree: Tree,
-): WoStep[] {
-  const byId = new Map(steps.map((step) => [`${step.id} ${step.op === "drop"}`, step]));
-  return done.flatMap(({ id, op }) => {
-    const step = byId.get(`${id} ${op === "drop"}`);
-    return step === undefined ? [] : [{ ...stepOf(step, tree), action: op, certain: true }];
-  });
-}
-
-function actionOf(step: Step): WoStep["action"] {
-  if (step.op !== "again") return step.op;
-  return step.certain ? "remake" : (step.otherwise ?? "remake");
-}
-
-/** A step as data. */
-export function stepOf(step: Step, tree: Tree): WoStep {
-  const also = "drops" in step ? step.drops.map(({ id }) => id).filter((id) => id !== step.id) : [];
-  return {
-    action: actionOf(step),
-    id: step.id,
-    object: describeName(step.name),
-    file: tree.objects.get(step.id)?.path ?? null,
-    why: step.why,
-    certain: isCertain(step),
-    drops: [...new Set(also)],
   };
 }
