@@ -34,7 +34,8 @@ export class FaultProxy {
   ) {}
 
   static async start(to: ConnectionSettings, fault: Fault | null): Promise<FaultProxy> {
-    const listener = createServer();
+    // What waits to be sent together with more waits for a 25th of a second at every question.
+    const listener = createServer({ noDelay: true });
     const proxy = new FaultProxy(listener, fault);
     listener.on("connection", (client) => proxy.#serve(client, to));
     listener.listen(0, "127.0.0.1");
@@ -65,7 +66,7 @@ export class FaultProxy {
   }
 
   #serve(client: Socket, to: ConnectionSettings): void {
-    const server = connect(to.port ?? 5432, to.host ?? "127.0.0.1");
+    const server = connect({ port: to.port ?? 5432, host: to.host ?? "127.0.0.1", noDelay: true });
     for (const socket of [client, server]) {
       this.#sockets.add(socket);
       // A connection that is cut ends with an error on either side; the other side learns of it by the close below.

@@ -1,4 +1,5 @@
 /** Disturbs a deploy at every question that it asks a server, and holds what a second run makes of it against a run never disturbed. */
+import { availableParallelism } from "node:os";
 import * as assert from "uvu/assert";
 import type { Question } from "./fault-proxy.js";
 import { FaultProject, type Mode, type PathName } from "./fault-stage.js";
@@ -20,46 +21,85 @@ export interface FaultRun {
 
 const SIDES = ["before", "after"] as const;
 
-/** @returns the questions of an undisturbed run, and how many faults were tried */
+/**
+ * Several faults at once, each on a stage of its own.
+ *
+ * @returns the questions of an undisturbed run, and how many faults were tried
+ */
 export async function tryFaults(run: FaultRun): Promise<{ questions: number; faults: number }> {
   return disturbEach(await FaultProject.create(run.path), run);
 }
 
-async function disturbEach(project: FaultProject, { mode, part, inTurn = false, tell }: FaultRun) {
-  // The first run counts, the second says what has to come out.
+async function disturbEach(project: FaultProject, run: FaultRun) {
+  const { wanted, questions } = await undisturbed(project);
+  const faults = faultsOf(questions, run);
+  const failures: string[] = [];
+  const queue = faults.values();
+  const worker = async () => {
+    for (const fault of queue) {
+      const failure = await disturbOne(project, fault, run.mode, wanted);
+      run.tell?.(fault.name);
+      if (failure !== null) failures.push(`${fault.name}\n${failure}`);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() + 1 }, worker));
+  assert.equal(failures, []);
+  return { questions: questions.length, faults: faults.length };
+}
+
+/** What a run asks, counted by the first one, and what has to come out, which a second one without a proxy confirms. */
+async function undisturbed(project: FaultProject) {
   const counting = await project.newStage();
   const { questions, struck } = await counting.disturbed("cut", Number.POSITIVE_INFINITY, "before");
   assert.not(struck);
   const wanted = await counting.state();
-  const undisturbed = await project.newStage();
-  await undisturbed.deploy();
-  assert.is(await undisturbed.state(), wanted);
-  await undisturbed.drop();
+  const plain = await project.newStage();
+  await plain.deploy();
+  assert.is(await plain.state(), wanted);
+  await plain.drop();
   await counting.drop();
+  return { wanted, questions };
+}
 
+interface OneFault {
+  readonly name: string;
+  /** The question's number, from 1. */
+  readonly at: number;
+  readonly when: (typeof SIDES)[number];
+}
+
+function faultsOf(questions: readonly Question[], { mode, part, inTurn = false }: FaultRun): OneFault[] {
   const begun = questions.findIndex(({ label }) => label.includes('INSERT INTO "wovtool".deploy'));
   assert.ok(begun > 0);
   const isIn = ({ dump }: Question, index: number) =>
     part === "all" || (part === "applying") === (index >= begun && !dump);
-
-  let faults = 0;
-  for (const [index, question] of questions.entries()) {
-    if (!isIn(question, index)) continue;
-    for (const when of inTurn ? [SIDES[index % SIDES.length] ?? "before"] : SIDES) {
+  return questions.flatMap((question, index) => {
+    if (!isIn(question, index)) return [];
+    const sides = inTurn ? [SIDES[index % SIDES.length] ?? "before"] : SIDES;
+    return sides.map((when) => {
       const name = `${mode} ${when} ${index + 1} of ${questions.length}: ${question.label.slice(0, 90)}`;
-      const stage = await project.newStage();
-      try {
-        const outcome = await stage.disturbed(mode, index + 1, when);
-        assert.ok(outcome.struck, "the question was not asked");
-        await stage.deploy();
-        assert.is(await stage.state(), wanted);
-      } catch (error) {
-        throw new Error(`${name}\n${error instanceof Error ? error.stack : String(error)}`, { cause: error });
-      }
-      await stage.drop();
-      faults += 1;
-      tell?.(name);
-    }
+      return { name, at: index + 1, when };
+    });
+  });
+}
+
+/** @returns what is wrong after a second run; null where nothing is */
+async function disturbOne(
+  project: FaultProject,
+  { at, when }: OneFault,
+  mode: Mode,
+  wanted: string,
+): Promise<string | null> {
+  const stage = await project.newStage();
+  try {
+    const outcome = await stage.disturbed(mode, at, when);
+    assert.ok(outcome.struck, "the question was not asked");
+    await stage.deploy();
+    assert.is(await stage.state(), wanted);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  } finally {
+    await stage.drop();
   }
-  return { questions: questions.length, faults };
 }

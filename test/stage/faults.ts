@@ -7,7 +7,9 @@ import { startThrowAwayServer } from "#src/postgres/embedded.js";
 import { SERVER_VARIABLE, urlOf } from "../support/server.js";
 import { tryFaults } from "./fault-run.js";
 
-const server = await startThrowAwayServer();
+const server = await startThrowAwayServer({
+  settings: { max_connections: "100", autovacuum: "off", wal_level: "minimal", max_wal_senders: "0" },
+});
 process.env[SERVER_VARIABLE] = urlOf(server.connection);
 const words = process.argv.slice(2);
 const part = words.includes("applying") ? "applying" : words.includes("rest") ? "rest" : "all";
