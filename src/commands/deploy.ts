@@ -5,6 +5,7 @@ import { findProject, loadProject, type Project, type ProjectDatabase } from "..
 import { ConfigError } from "../errors.js";
 import { openRepository } from "../git/repository.js";
 import { startDumpWorkerAhead } from "../postgres/bundled-dump.js";
+import { loadParserAhead } from "../schema/parser.js";
 import { deployFleet } from "./deploy/fleet.js";
 import { deployOne } from "./deploy/one.js";
 import type { DeployOrder, DeployTerms, Rehearsals } from "./deploy/order.js";
@@ -64,14 +65,15 @@ export async function deploy(options: DeployOptions = {}): Promise<DeployResult>
   const jobs = options.jobs ?? 1;
   if (!Number.isInteger(jobs) || jobs < 1)
     throw new ConfigError("DEPLOY_USAGE", "--jobs takes a whole number from 1 up.", {});
-  // Every archive is proven before the first server is asked for anything.
-  const read = await readFiles(project, chosen);
-  // It is loaded while git and servers answer; earlier, it would keep the files waiting.
-  if (chosen.some(({ pgDump }) => pgDump === "bundled")) startDumpWorkerAhead();
-  const [commit, targets] = await Promise.all([
+  loadParserAhead();
+  // Every archive is proven before the first server is asked for anything. Meanwhile git finds its answer.
+  const [commit, read] = await Promise.all([
     terms.mode === "apply" ? commitOf(project) : null,
-    deployTargets(project, options),
+    readFiles(project, chosen),
   ]);
+  // It is loaded while servers answer; earlier, it would keep the files waiting.
+  if (chosen.some(({ pgDump }) => pgDump === "bundled")) startDumpWorkerAhead();
+  const targets = await deployTargets(project, options);
   const rehearsals: Rehearsals = new Map();
   const expected: KnownExpected = new Map();
   const orders = targets.map((target): DeployOrder => {

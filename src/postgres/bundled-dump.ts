@@ -35,8 +35,11 @@ export type DumpResult = { readonly dump: string } | { readonly failure: string 
 const COMPILE_QUICKLY = ["--liftoff-only", "--wasm-lazy-compilation"];
 const COMPILE_AS_USUAL = ["--no-liftoff-only", "--no-wasm-lazy-compilation"];
 
-/** A thread that has nothing to do: started before anybody asked for it, or kept after its work. */
-let waiting: Worker | undefined;
+/** Threads that have nothing to do: started before anybody asked for one, or kept after their work. */
+const waiting: Worker[] = [];
+
+/** How many threads are kept. To load pg_dump takes twice as long as to read a small schema; a thread takes 20 MB. */
+const MOST_WAITING = 4;
 
 /** Threads with a task that they have not ended well, or not yet. */
 const atWork = new WeakSet<Worker>();
@@ -46,25 +49,26 @@ const LARGE_DUMP = 10_000_000;
 
 /** Starts the thread that the next `takeDumpWorker` gets. It does not keep the process from ending. */
 export function startDumpWorkerAhead(): void {
-  waiting ??= newWorker({ warmUp: true });
-  waiting.unref();
+  if (waiting.length > 0) return;
+  const worker = newWorker({ warmUp: true });
+  worker.unref();
+  waiting.push(worker);
 }
 
 /** A thread that loads pg_dump at once, or has it loaded, and waits for a task. Whoever takes it gives it back. */
 export function takeDumpWorker(): Worker {
-  const worker = waiting ?? newWorker({ warmUp: false });
-  waiting = undefined;
+  const worker = waiting.pop() ?? newWorker({ warmUp: false });
   worker.ref();
   return worker;
 }
 
-/** Keeps one thread for the next dump, since to load pg_dump costs more than to read a small schema. */
+/** Keeps the thread for a later dump, unless it has not come to the end of its work or there are enough. */
 export async function giveBackDumpWorker(worker: Worker): Promise<void> {
-  if (waiting !== undefined || atWork.has(worker)) {
+  if (waiting.length >= MOST_WAITING || atWork.has(worker)) {
     await worker.terminate();
     return;
   }
-  waiting = worker;
+  waiting.push(worker);
   worker.unref();
 }
 

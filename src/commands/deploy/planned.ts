@@ -53,11 +53,10 @@ export async function readVersions(archive: Archive, path: DeployPath, root: str
     cut.push(...statements.map((statement) => ({ ...statement, file })));
     own.push({ ...identity(version), file, how: "applied", statements: [], includes: [] });
   }
-  const annotated = annotate(cut, parser);
+  const byFile = new Map<string, ReadStatement[]>(own.map(({ file }) => [file, []]));
+  for (const statement of annotate(cut, parser)) byFile.get(statement.file)?.push(statement);
   const versions = own.map((version) =>
-    version.how === "loaded"
-      ? version
-      : { ...version, statements: annotated.filter(({ file }) => file === version.file) },
+    version.how === "loaded" ? version : { ...version, statements: byFile.get(version.file) ?? [] },
   );
   const target = path.versions.at(-1);
   if (path.from !== null || target === undefined || versions.some(writesData)) return versions;
