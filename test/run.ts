@@ -86,7 +86,7 @@ async function runFile(file: string, env: NodeJS.ProcessEnv, server: ConnectionS
 async function main(): Promise<void> {
   const files = await testFiles(process.argv.slice(2));
   await compileTests();
-  const inside = (await folderInMemory(ROOM_FOR_DATABASES)) ?? tmpdir();
+  const inside = folderInMemory(ROOM_FOR_DATABASES) ?? tmpdir();
   const server = await startThrowAwayServer({ settings: SERVER_SETTINGS, inside });
   const env: NodeJS.ProcessEnv = {
     ...process.env,

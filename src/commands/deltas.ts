@@ -21,7 +21,14 @@ import type { SchemaText } from "./live-schema.js";
 import type { ObjectScripts } from "./objects/scripts.js";
 import { prove, ShadowServers } from "./proof.js";
 import type { DeltasResult } from "./results.js";
-import { connectionOfSource, databaseOf, parseSource, readSource, sourceName } from "./schema-source.js";
+import {
+  connectionOfSource,
+  databaseOf,
+  parseSource,
+  readSource,
+  type SchemaSource,
+  sourceName,
+} from "./schema-source.js";
 import type { CommandOptions } from "./session.js";
 
 /** How deltas are to be written. */
@@ -45,13 +52,16 @@ export interface DeltasOptions extends WritingOptions {
  */
 export async function deltas(from: string, to: string, options: DeltasOptions = {}): Promise<DeltasResult> {
   const [before, after] = [parseSource(from), parseSource(to)];
-  const like = databaseOf(before) ?? databaseOf(after);
-  const [old, now] = await Promise.all([readSource(before, options, like), readSource(after, options, like)]);
-  refuseSettingsThatDiffer(old, now);
   const [there, here] = [await connectionOfSource(before, options), await connectionOfSource(after, options)];
   const places = { near: here ?? there ?? undefined, rows: there ?? here ?? undefined };
-  const database = { pgDump: "bundled", schema: now.settings };
-  const result = await writeAndProve({ from: old, to: now, ...places, pending: "", database }, options);
+  const like = databaseOf(before) ?? databaseOf(after);
+  const read = (source: SchemaSource) => readSource(source, options, like);
+  const result = await withServersFor(places.near, async (servers) => {
+    const [old, now] = await Promise.all([read(before), read(after)]);
+    refuseSettingsThatDiffer(old, now);
+    const database = { pgDump: "bundled", schema: now.settings };
+    return writeOn(servers, { from: old, to: now, ...places, pending: "", database }, options);
+  });
   const { out } = options;
   const file = out === undefined ? null : resolve(options.cwd ?? process.cwd(), out);
   if (file !== null) await writeAtomic(file, result.sql);
@@ -78,23 +88,36 @@ export interface WritingRequest {
 export type DeltasWritten = Omit<DeltasResult, "from" | "to" | "file">;
 
 /** Writes what leads from one schema to another behind what is written already, and proves both together. */
-export async function writeAndProve(
-  request: WritingRequest,
-  options: WritingOptions,
-): Promise<DeltasWritten> {
+export function writeAndProve(request: WritingRequest, options: WritingOptions): Promise<DeltasWritten> {
+  return withServersFor(request.near, (servers) => writeOn(servers, request, options));
+}
+
+/** What takes a while to start is started first, and beside whatever else has to be done before it is needed. */
+async function withServersFor<T>(
+  near: ConnectionSettings | undefined,
+  work: (servers: ShadowServers) => Promise<T>,
+): Promise<T> {
   const servers = new ShadowServers();
-  const asking = { ...options, askRename: askedOnce(options.askRename) };
+  if (near === undefined) servers.startAhead();
+  startDumpWorkerAhead();
   try {
-    const parser = await loadParser();
-    if (request.near === undefined) servers.startAhead();
-    startDumpWorkerAhead();
-    loadLibraryAhead();
-    const near = await writeNearby(servers, request, asking, parser);
-    if (near?.outcome === "proven") return near;
-    return await told(servers, request, asking, parser, await write(servers, request, asking, parser));
+    return await work(servers);
   } finally {
     await servers.close();
   }
+}
+
+async function writeOn(
+  servers: ShadowServers,
+  request: WritingRequest,
+  options: WritingOptions,
+): Promise<DeltasWritten> {
+  const asking = { ...options, askRename: askedOnce(options.askRename) };
+  const parser = await loadParser();
+  loadLibraryAhead();
+  const near = await writeNearby(servers, request, asking, parser);
+  if (near?.outcome === "proven") return near;
+  return told(servers, request, asking, parser, await write(servers, request, asking, parser));
 }
 
 /** In a large schema it is tried first with what the difference is about alone; proven is it with all. */

@@ -1,6 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chmod, mkdtemp, open, readFile, rm } from "node:fs/promises";
+import {
+  chmodSync,
+  closeSync,
+  fchownSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -75,7 +85,7 @@ async function runServer(
   { dataDir, user = DEFAULT_USER, password, ...options }: EmbeddedServerOptions,
 ): Promise<EmbeddedServer> {
   const port = options.port ?? (await freePort());
-  await writeSettings(dataDir, programs.runAs, { ...options.settings, port: String(port) });
+  writeSettings(dataDir, programs.runAs, { ...options.settings, port: String(port) });
   // A server that was killed has left its own word.
   const before = await postmasterOf(dataDir);
   const isReady = async () => {
@@ -157,11 +167,11 @@ export async function startThrowAwayServer({
 } = {}): Promise<EmbeddedServer> {
   const places = inside === undefined ? [tmpdir(), IN_MEMORY] : [inside];
   await Promise.all(places.map(clearLeftServers));
-  const parent = inside ?? (await folderInMemory(ROOM_IN_MEMORY)) ?? tmpdir();
-  const folder = await mkdtemp(join(parent, THROW_AWAY_PREFIX));
+  const parent = inside ?? folderInMemory(ROOM_IN_MEMORY) ?? tmpdir();
+  const folder = mkdtempSync(join(parent, THROW_AWAY_PREFIX));
   const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
   try {
-    await takeOwnership(folder);
+    takeOwnership(folder);
     const server = await startNewServer(folder, options);
     return { ...server, stop: () => server.stop().then(remove) };
   } catch (error) {
@@ -177,7 +187,7 @@ async function startNewServer(
 ): Promise<EmbeddedServer> {
   const programs = await findPrograms(binaries);
   // Root's folders are closed to the user that the server runs as.
-  if (programs.runAs.uid !== undefined) await chmod(folder, 0o711);
+  if (programs.runAs.uid !== undefined) chmodSync(folder, 0o711);
   const dataDir = join(folder, "data");
   const [first, password] = [newPassword(), newPassword()];
   const known = await makeNewData(programs, dataDir, { user: DEFAULT_USER, password: first });
@@ -220,29 +230,25 @@ export async function freePort(): Promise<number> {
 }
 
 /** Keeps our lines in a file of their own, so that whoever edits postgresql.conf is not in the way. */
-async function writeSettings(
-  dataDir: string,
-  runAs: RunAs,
-  settings: Readonly<Record<string, string>>,
-): Promise<void> {
+function writeSettings(dataDir: string, runAs: RunAs, settings: Readonly<Record<string, string>>): void {
   const all = { listen_addresses: "127.0.0.1", unix_socket_directories: "", ...settings };
   const quote = (value: string) => `'${value.replaceAll("'", "''")}'`;
   const lines = Object.entries(all).map(([name, value]) => `${name} = ${quote(value)}\n`);
-  await writeAnew(join(dataDir, "wovtools.conf"), lines.join(""), runAs);
+  writeAnew(join(dataDir, "wovtools.conf"), lines.join(""), runAs);
   const main = join(dataDir, "postgresql.conf");
-  const text = await readFile(main, "utf8");
+  const text = readFileSync(main, "utf8");
   const include = "include 'wovtools.conf'";
-  if (!text.includes(include)) await writeAnew(main, `${text}\n${include}\n`, runAs);
+  if (!text.includes(include)) writeAnew(main, `${text}\n${include}\n`, runAs);
 }
 
 /** Writes a file of the server's user as another one: root follows no link that lies in its place. */
-async function writeAnew(file: string, text: string, { uid, gid }: RunAs): Promise<void> {
-  await rm(file, { force: true });
-  const handle = await open(file, "wx", 0o600);
+function writeAnew(file: string, text: string, { uid, gid }: RunAs): void {
+  rmSync(file, { force: true });
+  const handle = openSync(file, "wx", 0o600);
   try {
-    await handle.writeFile(text);
-    if (uid !== undefined && gid !== undefined) await handle.chown(uid, gid);
+    writeSync(handle, text);
+    if (uid !== undefined && gid !== undefined) fchownSync(handle, uid, gid);
   } finally {
-    await handle.close();
+    closeSync(handle);
   }
 }

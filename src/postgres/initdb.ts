@@ -28,8 +28,8 @@ export async function initialiseData(
   const passwordFile = join(dirname(dataDir), `.initdb-${process.pid}`);
   await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
   try {
-    await handOver(dataDir, runAs);
-    await handOver(passwordFile, runAs);
+    handOver(dataDir, runAs);
+    handOver(passwordFile, runAs);
     const made = await runProgram(
       join(folder, "bin", "initdb"),
       ["-D", dataDir, "--username", user, "--pwfile", passwordFile, ...INITDB_ARGUMENTS],

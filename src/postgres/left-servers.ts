@@ -1,6 +1,7 @@
 /** Servers to be thrown away whose processes were killed before they could do so. */
 import { execFile } from "node:child_process";
-import { readdir, rm, writeFile } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -12,8 +13,8 @@ export const THROW_AWAY_PREFIX = "wovtools-server-";
 const OWNER_FILE = "owner";
 
 /** Notes in a server's folder that it is this process's. */
-export async function takeOwnership(folder: string): Promise<void> {
-  await writeFile(join(folder, OWNER_FILE), `${process.pid}\n${hostname()}\n`);
+export function takeOwnership(folder: string): void {
+  writeFileSync(join(folder, OWNER_FILE), `${process.pid}\n${hostname()}\n`);
 }
 
 /**

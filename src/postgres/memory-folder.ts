@@ -1,5 +1,5 @@
 /** Files that live for a second, kept in memory. */
-import { statfs } from "node:fs/promises";
+import { statfsSync } from "node:fs";
 import { hasCode } from "../files.js";
 
 /** Linux's file system in memory, in which databases are made in a fifth of the time. */
@@ -10,10 +10,10 @@ export const IN_MEMORY = "/dev/shm";
  *
  * @param room in bytes; the machine, or the container, has to have it free besides
  */
-export async function folderInMemory(room: number): Promise<string | null> {
+export function folderInMemory(room: number): string | null {
   if (process.platform !== "linux" || process.availableMemory() < room) return null;
   try {
-    const { bavail, bsize } = await statfs(IN_MEMORY);
+    const { bavail, bsize } = statfsSync(IN_MEMORY);
     return bavail * bsize >= room ? IN_MEMORY : null;
   } catch (error) {
     if (hasCode(error, "ENOENT", "EACCES")) return null;

