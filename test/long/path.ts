@@ -68,9 +68,9 @@ const indexes = path.filter(({ statements }) =>
 const empty = await freshDatabase();
 const through = await bring({ db: empty });
 assert.is(through.versions.length, COUNT + 1);
-assert.is(through.transactions, indexes + 1, "as few transactions as the indexes allow");
+assert.is(through.transactions, 1, "in an empty database no index needs one of its own");
 await checkHead(empty);
-say(`from empty, through the deltas: ${through.seconds} s in ${through.transactions} transactions`);
+say(`from empty, through the deltas: ${through.seconds} s in one transaction`);
 
 const rehearsedOne = await freshDatabase();
 const rehearsed = await bring({ db: rehearsedOne, rehearse: true });
@@ -83,7 +83,7 @@ for (const from of [keyOf(COUNT >> 1), keyOf(COUNT - 1)]) {
   const rest = await bring({ db });
   assert.is(rest.from, from);
   await checkHead(db);
-  say(`from ${from}: ${rest.seconds} s for ${rest.versions.length} versions`);
+  say(`from ${from}: ${rest.seconds} s, ${rest.versions.length} versions in ${rest.transactions} transactions`);
 }
 
 const shortcut = await freshDatabase();

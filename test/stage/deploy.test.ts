@@ -332,6 +332,31 @@ deploys(
   },
 );
 
+deploys("an empty database gets its indexes in the one transaction that it gets all else in", async () => {
+  const project = await StageProject.create(ROOT);
+  await project.version("1.1.0", [
+    "INSERT INTO orders VALUES (1, 1)",
+    "CREATE UNIQUE INDEX /* CONCURRENTLY is below */\n  concurrently ämter ON orders (amount)",
+    "CREATE INDEX CONCURRENTLY IF NOT EXISTS by_amount ON orders (amount DESC)",
+    "DROP INDEX CONCURRENTLY by_amount",
+  ]);
+  const db = await freshDatabase();
+  const [planned] = (await project.deploy(db, { plan: true })).databases;
+  assert.is(planned?.transactions, 1);
+  const [done] = (await project.deploy(db, { rehearse: undefined })).databases;
+  assert.equal([done?.outcome, done?.transactions, done?.rehearsed], ["applied", 1, false]);
+  assert.equal(
+    await db.query("SELECT indisvalid AS valid FROM pg_index WHERE indexrelid = 'ämter'::regclass"),
+    [{ valid: true }],
+  );
+  const behind = await project.stage("1.0.0");
+  const [later] = (await project.deploy(behind, { plan: true })).databases;
+  assert.equal(
+    later?.statements[0]?.statements.map(({ outsideTransaction }) => outsideTransaction),
+    [false, true, true, true],
+  );
+});
+
 const archives = suite("deploy from a damaged archive");
 
 /** Nothing listens there: had the deploy looked for the server first, it would say so. */

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Archive, readDeltas, readSchema } from "../../archive/read.js";
 import { parentOf, type Version } from "../../archive/versions.js";
 import { checkDeltas } from "../../deltas/check.js";
+import { withoutConcurrently } from "../../deltas/concurrently.js";
 import { deltasError } from "../../deltas/error.js";
 import { segmentsOf } from "../../deltas/facts/segments.js";
 import { type StatementFacts, statementFacts } from "../../deltas/facts.js";
@@ -31,7 +32,8 @@ export interface ReadVersion extends PlannedVersion {
 /**
  * Reads the versions of a path. An empty database gets the target's archived schema at once, with every version on
  * the way recorded, unless some delta also writes data, which no archived schema holds: then the root's schema
- * comes first and every delta after it.
+ * comes first and every delta after it. Nobody works in an empty database, so no index of it is built concurrently:
+ * that is as good, and needs no end of the transaction.
  *
  * @param root the project's, to which the files are relative
  * @throws ArchiveError for a file that is not what was archived; BlockedError for deltas that cannot be applied
@@ -50,7 +52,8 @@ export async function readVersions(archive: Archive, path: DeployPath, root: str
     const file = relative(root, archive.paths.archivedDeltas(version.key));
     const content = await readDeltas(archive, version.key);
     const statements = await statementsOf(content ?? new Uint8Array(), file, parser);
-    cut.push(...statements.map((statement) => ({ ...statement, file })));
+    for (const statement of statements)
+      cut.push({ ...(path.from === null ? withoutConcurrently(statement, parser) : statement), file });
     own.push({ ...identity(version), file, how: "applied", statements: [], includes: [] });
   }
   const byFile = new Map<string, ReadStatement[]>(own.map(({ file }) => [file, []]));
