@@ -152,7 +152,9 @@ export class Decision {
     if (this.#order !== undefined) return this.#order;
     const ids = [...this.changed.keys(), ...this.fallen()];
     const needs = new Map(ids.map((id) => [id, this.read(id).needs]));
-    this.#order = orderObjects(needs, (id) => this.tree.objects.get(id)?.path ?? id);
+    const isForeignKey = (id: string) => this.read(id).facts.makes.some((made) => made.isForeignKey);
+    const foreignKeys = new Set(ids.filter((id) => id.startsWith("constraint.") && isForeignKey(id)));
+    this.#order = orderObjects(needs, (id) => this.tree.objects.get(id)?.path ?? id, foreignKeys);
     return this.#order;
   }
 

@@ -17,6 +17,8 @@ export interface Made {
   readonly ifNotExists: boolean;
   /** The table that this is a partition of. */
   readonly partitionOf: string | null;
+  /** Whether it refers to another table's key, which may be a constraint, or an index, with a script of its own. */
+  readonly isForeignKey: boolean;
 }
 
 /** @returns nothing for statements that make no object of a kind of ours; several for an ALTER TABLE */
@@ -26,7 +28,10 @@ export function madeBy(statement: unknown): Made[] {
   return make === undefined ? [] : make(fields).map((made) => ({ ...COMMON(fields), ...made }));
 }
 
-type Partial = Pick<Made, "type" | "schema" | "table" | "name"> & { readonly partitionOf?: string | null };
+type Partial = Pick<Made, "type" | "schema" | "table" | "name"> & {
+  readonly partitionOf?: string | null;
+  readonly isForeignKey?: boolean;
+};
 type Maker = (fields: unknown) => Partial[];
 
 const isTrue = (fields: unknown, key: string) =>
@@ -36,6 +41,7 @@ const COMMON = (fields: unknown) => ({
   orReplace: isTrue(fields, "replace"),
   ifNotExists: isTrue(fields, "if_not_exists"),
   partitionOf: null,
+  isForeignKey: false,
 });
 
 /** @param key where the name stands, as a RangeVar */
@@ -107,7 +113,9 @@ const MAKERS: Readonly<Record<string, Maker>> = {
       const command = objectAt(node, "AlterTableCmd");
       if (stringAt(command, "subtype") !== "AT_AddConstraint") return [];
       const constraint = objectAt(objectAt(command, "def"), "Constraint");
-      return onTable("constraint", objectAt(fields, "relation"), stringAt(constraint, "conname"));
+      const isForeignKey = stringAt(constraint, "contype") === "CONSTR_FOREIGN";
+      const made = onTable("constraint", objectAt(fields, "relation"), stringAt(constraint, "conname"));
+      return made.map((one) => ({ ...one, isForeignKey }));
     }),
 };
 

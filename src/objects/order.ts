@@ -1,4 +1,7 @@
-/** In which order objects are made: what is needed first; among equals by kind, then by id. The same every time. */
+/**
+ * In which order objects are made: what is needed first; among equals by kind, foreign keys after other constraints,
+ * then by id. The same every time.
+ */
 import { BlockedError } from "../errors.js";
 import { KINDS, nameOfId } from "./kinds.js";
 import type { Needs } from "./needs.js";
@@ -17,8 +20,9 @@ interface Node {
 
 const RANKS: ReadonlyMap<string, number> = new Map(KINDS.map(({ type }, rank) => [type, rank]));
 
-function rankOf(id: string): number {
-  return RANKS.get(nameOfId(id)?.type ?? "") ?? KINDS.length;
+function rankOf(id: string, foreignKeys: ReadonlySet<string>): number {
+  const rank = RANKS.get(nameOfId(id)?.type ?? "") ?? KINDS.length;
+  return foreignKeys.has(id) ? rank + 0.5 : rank;
 }
 
 /**
@@ -26,14 +30,19 @@ function rankOf(id: string): number {
  *
  * @param needs of each object to be ordered; ids that are not to be ordered are there already
  * @param pathOf the file of an object, for the message
+ * @param foreignKeys ids of constraints that refer to a key, which they do not name
  * @throws BlockedError `OBJECT_CYCLE`, `OBJECT_SELF_REFERENCE`, with the files and the way out
  */
-export function orderObjects(needs: ReadonlyMap<string, Needs>, pathOf: (id: string) => string): Order {
+export function orderObjects(
+  needs: ReadonlyMap<string, Needs>,
+  pathOf: (id: string) => string,
+  foreignKeys: ReadonlySet<string> = new Set(),
+): Order {
   const nodes = new Map<string, Node>();
   for (const [id, all] of needs) {
     const known = [...all].filter(([need]) => needs.has(need) && need !== id);
     const own = new Map(known.map(([need, { late }]) => [need, late]));
-    nodes.set(id, { id, rank: rankOf(id), needs: own });
+    nodes.set(id, { id, rank: rankOf(id, foreignKeys), needs: own });
   }
   const early = new Set<string>();
   const first = sortNodes(nodes);

@@ -97,6 +97,7 @@ type Reader = (value: unknown, sink: UseSink) => void;
 /** What a statement or an expression of some type says beside the names that every node may hold. */
 const READERS: Readonly<Record<string, Reader>> = {
   FuncCall: readCall,
+  CallStmt: (value, sink) => readCall(objectAt(value, "funccall"), sink),
   ObjectWithArgs: (value, sink) => qualified("function", namesIn(listAt(value, "objname")), sink),
   CreateTrigStmt: readTriggerFunction,
   CreateEventTrigStmt: readTriggerFunction,

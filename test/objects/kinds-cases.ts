@@ -23,11 +23,22 @@ export interface KindCase {
   readonly dependent?: Files;
   /** What becomes of the dependent when the object changes. */
   readonly dependentChange?: "stays" | "remake";
+  /** How its going is refused; another index, or key, may do as well, so the server is asked. */
+  readonly refusal?: "OBJECT_SCRIPT_FAILED";
   /** Whether dropping its file is refused, since what it holds may not go by itself. */
   readonly keeps?: boolean;
 }
 
 const T: Files = { "tables/public.t.sql": "CREATE TABLE t (id integer PRIMARY KEY, note text);" };
+const REFERRING: Files = {
+  "tables/public.t.sql": "CREATE TABLE t (id integer, note text);",
+  "tables/public.a.sql": "CREATE TABLE a (note text);",
+};
+/** Names neither the index nor the constraint that it needs, and comes before them by its name. */
+const FOREIGN_KEY: Files = {
+  "constraints/public.a.dependent.sql":
+    "ALTER TABLE a ADD CONSTRAINT dependent FOREIGN KEY (note) REFERENCES t (note);",
+};
 const view = (on: string): Files => ({
   "views/public.dependent.sql": `CREATE VIEW dependent AS SELECT ${on} AS x;`,
 });
@@ -217,33 +228,39 @@ export const KIND_CASES: readonly KindCase[] = [
   },
   {
     type: "index",
-    needs: T,
+    needs: REFERRING,
     path: "indexes/public.t_note.sql",
-    script: "CREATE INDEX t_note ON t (note);",
-    changed: "CREATE INDEX t_note ON t (lower(note));",
+    script: "CREATE UNIQUE INDEX t_note ON t (note);",
+    changed: "CREATE UNIQUE INDEX t_note ON t (note) WITH (fillfactor = 50);",
     change: "remake",
-    probe: "SELECT pg_get_indexdef(to_regclass('t_note'), 1, false) WHERE to_regclass('t_note') IS NOT NULL",
-    says: ["note", "lower(note)"],
+    probe: "SELECT coalesce(reloptions::text, 'plain') FROM pg_class WHERE oid = to_regclass('t_note')",
+    says: ["plain", "{fillfactor=50}"],
     renamed: {
       path: "indexes/public.t_note2.sql",
-      script: "CREATE INDEX t_note2 ON t (note);",
+      script: "CREATE UNIQUE INDEX t_note2 ON t (note);",
       probe: "SELECT to_regclass('t_note2')",
     },
+    dependent: FOREIGN_KEY,
+    dependentChange: "remake",
+    refusal: "OBJECT_SCRIPT_FAILED",
   },
   {
     type: "constraint",
-    needs: T,
+    needs: REFERRING,
     path: "constraints/public.t.short.sql",
-    script: "ALTER TABLE t ADD CONSTRAINT short CHECK (length(note) < 10);",
-    changed: "ALTER TABLE t ADD CONSTRAINT short CHECK (length(note) < 20);",
+    script: "ALTER TABLE t ADD CONSTRAINT short UNIQUE (note);",
+    changed: "ALTER TABLE t ADD CONSTRAINT short PRIMARY KEY (note);",
     change: "remake",
     probe: "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'short'",
-    says: ["CHECK ((length(note) < 10))", "CHECK ((length(note) < 20))"],
+    says: ["UNIQUE (note)", "PRIMARY KEY (note)"],
     renamed: {
       path: "constraints/public.t.brief.sql",
-      script: "ALTER TABLE t ADD CONSTRAINT brief CHECK (length(note) < 10);",
+      script: "ALTER TABLE t ADD CONSTRAINT brief UNIQUE (note);",
       probe: "SELECT 1 FROM pg_constraint WHERE conname = 'brief'",
     },
+    dependent: FOREIGN_KEY,
+    dependentChange: "remake",
+    refusal: "OBJECT_SCRIPT_FAILED",
   },
   {
     type: "trigger",

@@ -39,6 +39,11 @@ class KindTree {
   }
 }
 
+/** The object's own name in a path, e.g. `f` in `functions/public.f.sql`. */
+function nameIn(path: string): string {
+  return /(\w+)\.sql$/.exec(path)?.[1] ?? "";
+}
+
 for (const one of KIND_CASES) {
   const { type, path, script, changed, change, migration, says, renamed } = one;
 
@@ -62,8 +67,8 @@ for (const one of KIND_CASES) {
       assert.is((await thrownBy(BlockedError, tree.migrate(files))).code, "TABLE_GONE");
       assert.is(await kind.probe(), says[1]);
       // As it is meant: a migration gives the object its new name, and the new script is that of what is there.
-      const [, from = "", to = ""] = /\.(\w+)\.sql.*?\.(\w+)\.sql/.exec(`${path} ${renamed.path}`) ?? [];
-      await tree.migrate({ "migrations/1.sql": `ALTER ${type} ${from} RENAME TO ${to};` });
+      const rename = `ALTER ${type} ${nameIn(path)} RENAME TO ${nameIn(renamed.path)};`;
+      await tree.migrate({ "migrations/1.sql": rename });
     } else {
       await tree.migrate(files);
     }
@@ -95,7 +100,7 @@ for (const one of KIND_CASES) {
 
     if (type === "role") return tree.remove();
     const error = await thrownBy(BlockedError, tree.migrate({ [path]: null }));
-    assert.is(error.code, keeps === true ? "TABLE_GONE" : "OBJECT_NEEDED");
+    assert.is(error.code, keeps === true ? "TABLE_GONE" : (one.refusal ?? "OBJECT_NEEDED"));
     assert.is(await kind.probe(), says[1]);
     if (keeps === true) return tree.remove();
     assert.match(error.message, /dependent/);
@@ -104,6 +109,27 @@ for (const one of KIND_CASES) {
     await tree.write({ [path]: script });
     await tree.migrate();
     assert.is(await kind.probe(), says[0]);
+    await tree.remove();
+  });
+
+  // No other extension has what the dependent needs.
+  if (type === "extension") continue;
+
+  kinds(`${type}: is called otherwise, and what depends on it with it`, async () => {
+    const kind = await KindTree.create(one, true);
+    const { tree } = kind;
+    await tree.migrate();
+    const [from, to] = [nameIn(path), nameIn(renamed.path)];
+    const follows = (text: string) => text.replaceAll(new RegExp(`(?<=\\b|prefix})${from}\\b`, "g"), to);
+    for (const [file, text] of Object.entries(dependent))
+      await tree.write({ [file]: null, [follows(file)]: follows(text ?? "") });
+    await tree.write({ [path]: null, [renamed.path]: renamed.script });
+    if (keeps === true) await tree.write({ "migrations/1.sql": `ALTER ${type} ${from} RENAME TO ${to};` });
+    await tree.migrate();
+    assert.is(await kind.probe(), undefined);
+    assert.ok(await kind.probe(renamed.probe));
+    assert.is((await tree.recorded()).filter((id) => /dependent|chief/.test(String(id))).length, 1);
+    await kind.isSettled();
     await tree.remove();
   });
 }

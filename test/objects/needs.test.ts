@@ -77,6 +77,8 @@ for (const [what, files, expected] of [
     ["sequence.public.s", A],
   ],
   ["quoted names", view('SELECT * FROM "public"."a"'), [A]],
+  ["a procedure that a body calls", body("sql", "CALL f(1)"), [F]],
+  ["a procedure that PL/pgSQL calls", body("plpgsql", "BEGIN CALL f(1); END"), [F]],
   ["what an SQL body uses", body("sql", "INSERT INTO a SELECT f(1)"), [F, A]],
   [
     "what a PL/pgSQL body uses",
