@@ -133,6 +133,8 @@ sources(
     const asked = endedWith(0, await write({ NODE_OPTIONS: `--import=${ON_A_TERMINAL}` }, "y\n"));
     assert.match(asked.stderr, "Was the column public.customers.name renamed to public.customers.title?");
     assert.match(asked.stdout, "RENAME COLUMN name TO title");
+    const unanswered = endedWith(0, await write({ NODE_OPTIONS: `--import=${ON_A_TERMINAL}` }, ""));
+    assert.match(unanswered.stdout, "-- DESTROYS DATA: column public.customers.name");
     const piped = endedWith(0, await write({}, "y\n"));
     assert.match(piped.stdout, "-- DESTROYS DATA: column public.customers.name");
     assert.match(piped.stderr, /Where it was renamed: --renames always/);

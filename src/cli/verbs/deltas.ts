@@ -1,7 +1,10 @@
+import { once } from "node:events";
+import { notesOn } from "../../commands/deltas/notes.js";
 import { RENAME_MODES, type RenameCandidate, type RenameMode } from "../../commands/deltas/renames.js";
 import { deltas, type WritingOptions } from "../../commands/deltas.js";
 import type { DeltasResult } from "../../commands/results.js";
 import type { ExitStatus } from "../../errors.js";
+import { hasCode } from "../../files.js";
 import type { Output } from "../output.js";
 import { commandOptions, type GlobalArguments, verb } from "../verb.js";
 
@@ -64,14 +67,25 @@ async function askWhetherRenamed({ kind, from, to }: RenameCandidate, output: Ou
   output.done();
   const { createInterface } = await import("node:readline/promises");
   const asking = createInterface({ input: process.stdin, output: process.stderr });
+  // It takes ^C for itself; here it ends the command, as it does elsewhere.
+  asking.once("SIGINT", () => {
+    asking.close();
+    process.kill(process.pid, "SIGINT");
+  });
+  // Where the input ends there comes no answer, or an error.
+  const unanswered = once(asking, "close").then(() => "");
+  const question = `Was the ${kind} ${from} renamed to ${to}? Otherwise it is dropped. [y/N] `;
   try {
-    const answer = await asking.question(
-      `Was the ${kind} ${from} renamed to ${to}? Otherwise it is dropped. [y/N] `,
-    );
+    const answer = await Promise.race([asking.question(question).catch(noAnswer), unanswered]);
     return /^y(?:es)?$/i.test(answer.trim());
   } finally {
     asking.close();
   }
+}
+
+function noAnswer(error: unknown): string {
+  if (hasCode(error, "ABORT_ERR")) return "";
+  throw error;
 }
 
 type Writing = Pick<DeltasResult, "outcome" | "open" | "renames" | "reasons" | "warnings" | "statements">;
@@ -81,17 +95,10 @@ export function statementCount({ statements }: Pick<Writing, "statements">): str
 }
 
 /** Tells beside the deltas what whoever uses them has to know. */
-export function noteWriting({ outcome, open, renames, reasons, warnings }: Writing, output: Output): void {
-  for (const warning of warnings) output.note(`warning: ${warning}`);
-  for (const { kind, from, to } of renames)
-    output.note(
-      `${kind} ${from} is dropped and ${to} is added, which are alike. Where it was renamed: --renames always`,
-    );
-  for (const { type, name, change, why } of open)
-    output.note(`not written: ${type} ${name} ${change}${why === null ? "" : ` (${why})`}`);
-  for (const reason of reasons) output.note(`not proven: ${reason}`);
-  if (outcome === "nothing") output.note("nothing differs");
-  if (outcome === "proven") output.note("proven on a shadow");
+export function noteWriting(written: Writing, output: Output): void {
+  for (const note of notesOn(written)) output.note(note);
+  if (written.outcome === "nothing") output.note("nothing differs");
+  if (written.outcome === "proven") output.note("proven on a shadow");
 }
 
 export function writingStatus({ outcome }: Pick<Writing, "outcome">): ExitStatus {

@@ -1,17 +1,17 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { relative } from "node:path";
 import type { ProjectDatabase } from "../../config/project.js";
 import { deltasError } from "../../deltas/error.js";
-import { ConfigError, WovError } from "../../errors.js";
+import { WovError } from "../../errors.js";
 import { exists, writeAtomic } from "../../files.js";
 import { changeLines } from "../change-text.js";
 import { check } from "../check.js";
 import { readPending } from "../database-state.js";
+import { notesOn } from "../deltas/notes.js";
 import type { WritingOptions } from "../deltas.js";
 import type { EditResult } from "../results.js";
 import { onlyDatabase, openSession, type Session } from "../session.js";
 import { suggestPending } from "./deltas.js";
+import { editorOf, openEditor } from "./editor.js";
 import type { DatabaseOptions } from "./ledger.js";
 
 export interface EditOptions extends DatabaseOptions, WritingOptions {}
@@ -28,9 +28,9 @@ export async function editDeltas(options: EditOptions = {}): Promise<EditResult>
   const session = await openSession(options);
   const database = onlyDatabase(session, options.database);
   const file = database.paths.pendingDeltas;
-  editorOf(session, file);
+  const editor = editorOf(session.env, file);
   const { suggested, notes } = await writeSuggestion(options, session, database);
-  await openEditor(session, file);
+  await openEditor(editor, file);
   const pending = await readPending(session, database);
   const problem = pending === null ? undefined : deltasError(pending.report);
   if (problem) throw problem;
@@ -55,7 +55,7 @@ async function writeSuggestion(
     const { content, written } = await suggestPending(session, database, options);
     if (written.sql !== "") await writeAtomic(file, content);
     if (written.sql !== "" || (await exists(file)))
-      return { suggested: written.statements.length, notes: [...written.reasons] };
+      return { suggested: written.statements.length, notes: notesOn(written) };
   } catch (error) {
     if (!(error instanceof WovError)) throw error;
     notes = [`No suggestion: ${error.message}`];
@@ -79,27 +79,4 @@ async function heading(options: DatabaseOptions, session: Session, database: str
     .flatMap((line) => line.split("\n"))
     .map((line) => `-- ${line}`)
     .join("\n")}\n\n`;
-}
-
-function editorOf({ env }: Session, file: string): string {
-  const editor = env.VISUAL || env.EDITOR;
-  if (editor) return editor;
-  throw new ConfigError("NO_EDITOR", "No editor is set.", {
-    where: file,
-    hint: "Set VISUAL or EDITOR, or edit the file by hand.",
-  });
-}
-
-async function openEditor(session: Session, file: string): Promise<void> {
-  const editor = editorOf(session, file);
-  // As git has it, the variable may hold arguments, e.g. "code --wait".
-  const [program = "", ...args] = editor.split(/\s+/).filter((word) => word !== "");
-  const child = spawn(program, [...args, file], { stdio: "inherit" });
-  const [status] = await once(child, "exit").catch((cause: unknown) => {
-    throw new ConfigError("EDITOR_FAILED", "The editor could not be started.", { where: editor, cause });
-  });
-  if (status !== 0)
-    throw new ConfigError("EDITOR_FAILED", "The editor ended with an error, so nothing was checked.", {
-      where: editor,
-    });
 }
