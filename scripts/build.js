@@ -41,7 +41,6 @@ const { metafile } = await esbuild.build({
   banner: {
     js: 'import { createRequire as newRequire } from "node:module"; const require = newRequire(import.meta.url);',
   },
-  keepNames: true,
   legalComments: "none",
   metafile: true,
 });

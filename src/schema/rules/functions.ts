@@ -86,3 +86,12 @@ export const implicitCastBefore14: Rule = (call, context) => {
   });
   return bare.some((arg, index) => arg !== args[index]) ? { FuncCall: { ...call, args: bare } } : undefined;
 };
+
+/** Names that a rule looks for: what stands in their place would be read in another way. */
+export const NAMES_WITH_A_MEANING: ReadonlySet<string> = new Set([
+  ...WORD_ARGUMENT.keys(),
+  ...SHOWS_NO_IMPLICIT_CAST,
+  "date_part",
+  "pg_catalog",
+  "text",
+]);

@@ -3,6 +3,7 @@ import type { Dump, Entry } from "../dump.js";
 import type { Parser } from "../parser.js";
 import { publicSchemaPrivileges } from "../rules/privileges.js";
 import type { SchemaSettings } from "../settings.js";
+import { readAlike } from "./alike.js";
 import { PUBLIC_IN_PUBLIC } from "./attachments.js";
 import { type EntryReading, readBatch, type Said, type Surroundings } from "./batch.js";
 import { unqualified } from "./fragment.js";
@@ -26,7 +27,9 @@ export function readStatements(parser: Parser, dump: Dump, settings: SchemaSetti
   const before = readBefore(surroundings);
   const known = entries.map((entry) => before?.get(keyOf(entry)));
   const unknown = entries.filter((_, place) => known[place] === undefined);
-  const read = batchesOf(unknown).flatMap((batch) => readBatch(parser, batch, surroundings));
+  const read = readAlike(unknown, (parsed) =>
+    batchesOf(parsed).flatMap((batch) => readBatch(parser, batch, surroundings)),
+  );
   const byEntry = new Map(read.map((reading) => [reading.entry, reading]));
   const readings = entries.flatMap((entry, place) => known[place] ?? byEntry.get(entry) ?? []);
   latest = { by: comparable(surroundings), readings };
