@@ -1,12 +1,12 @@
 /**
- * How long `wov hash` takes on a large schema, beside a native pg_dump of it that does nothing but write, and how much
- * memory it holds at most.
+ * How long `wov hash` takes on a large schema, by the pg_dump in the package and by a native one, beside that native
+ * pg_dump which does nothing but write; and how much memory it holds at most.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { type ConnectionSettings, libpqEnvironment } from "#src/postgres/connection.js";
-import { PACKAGE } from "../test/support/project.js";
+import { PACKAGE, TestProject } from "../test/support/project.js";
 import { freshDatabase } from "../test/support/server.js";
 import { type Comparison, inTurn } from "./measure.js";
 import type { PgDump } from "./programs.js";
@@ -15,6 +15,8 @@ import { schemaOf } from "./schema.js";
 export interface HashRow {
   readonly tables: number;
   readonly pairs: number;
+  /** The setting `pgDump`: which one `wov hash` reads the schema by. */
+  readonly by: "bundled" | "system";
   readonly hash: Comparison["one"];
   readonly pgDump: Comparison["other"];
   readonly ratio: Comparison["ratio"];
@@ -31,14 +33,14 @@ const TELL_MEMORY =
 /**
  * Measures a database of so many tables on a server.
  *
- * @param pairs how many pairs of runs are counted
+ * @param pairs how many pairs of runs are counted, for each way to read it
  */
 export async function measureHash(
   server: ConnectionSettings,
   pgDump: PgDump,
   tables: number,
   pairs: number,
-): Promise<HashRow> {
+): Promise<HashRow[]> {
   const { connection, url, query } = await freshDatabase("", server);
   // A transaction for each so many: one for all would hold more locks than a server has.
   const statements = schemaOf(tables).split(/\n(?=\nCREATE )/);
@@ -46,21 +48,34 @@ export async function measureHash(
     await query(statements.slice(first, first + AT_ONCE).join("\n"));
   }
   const env = { ...process.env, ...libpqEnvironment(connection) };
-  let memory = 0;
-  const hash = async () => {
-    const args = ["--import", TELL_MEMORY, join(PACKAGE, "dist", "cli", "wov.js"), "hash", "--quiet", url];
-    memory = Math.max(memory, Number((await outputOf(process.execPath, args, env)).trim()) / 1024);
-  };
   const dump = async () => {
-    await outputOf(pgDump.path, ["--schema-only", "--no-password"], env);
+    await outputOf(pgDump.path, ["--schema-only", "--no-password"], { env });
   };
-  const { one, other, ratio } = await inTurn(pairs, hash, dump);
-  return { tables, pairs, hash: one, pgDump: other, ratio, memory };
+  const rows: HashRow[] = [];
+  for (const by of ["bundled", "system"] as const) {
+    const project = await TestProject.create();
+    const settings = { databases: { benchdb: {} }, pgDump: by === "system" ? pgDump.path : by };
+    await project.write("wovtools/config.json", JSON.stringify(settings));
+    let memory = 0;
+    const hash = async () => {
+      const args = ["--import", TELL_MEMORY, join(PACKAGE, "dist", "cli", "wov.js"), "hash", "--quiet", url];
+      const said = await outputOf(process.execPath, args, { env, cwd: project.root });
+      memory = Math.max(memory, Number(said.trim()) / 1024);
+    };
+    const { one, other, ratio } = await inTurn(pairs, hash, dump);
+    rows.push({ tables, pairs, by, hash: one, pgDump: other, ratio, memory });
+    await project.remove();
+  }
+  return rows;
 }
 
 /** Runs a program, its standard output thrown away. @returns what it wrote on standard error */
-async function outputOf(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
-  const child = spawn(program, args, { env, stdio: ["ignore", "ignore", "pipe"] });
+async function outputOf(
+  program: string,
+  args: readonly string[],
+  { env, cwd }: { env: NodeJS.ProcessEnv; cwd?: string },
+): Promise<string> {
+  const child = spawn(program, args, { env, cwd, stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
   const [status]: (number | null)[] = await once(child, "close");

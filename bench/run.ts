@@ -88,7 +88,7 @@ function report(
   sides: Sides,
   machine: Machine,
   rows: readonly Row[],
-  hash: HashRow | null,
+  hash: readonly HashRow[],
   writing: readonly WritingRow[],
 ): string {
   const head = ["tables", "wov hook pre-push", "pg_dump | sha256sum", "ratio", "ratio min to max"];
@@ -105,13 +105,13 @@ function report(
     `Medians of ${rows[0]?.pairs ?? 0} pairs of runs, taken in turn.`,
     "",
     ...table([head, ...body]),
-    ...(hash === null ? [] : ["", hashReport(hash)]),
+    ...hash.flatMap((row) => ["", hashReport(row)]),
     ...writing.flatMap((row) => ["", writingReport(row)]),
   ].join("\n");
 }
 
-function hashReport({ tables, pairs, hash, pgDump, ratio, memory }: HashRow): string {
-  const times = `wov hash ${hash.median.toFixed(3)} s, pg_dump ${pgDump.median.toFixed(3)} s`;
+function hashReport({ tables, pairs, by, hash, pgDump, ratio, memory }: HashRow): string {
+  const times = `wov hash by the ${by} pg_dump ${hash.median.toFixed(3)} s, pg_dump ${pgDump.median.toFixed(3)} s`;
   const ratios = `ratio ${ratio.median.toFixed(2)}, ${ratio.min.toFixed(2)} to ${ratio.max.toFixed(2)}`;
   return `${tables} tables, ${pairs} pairs: ${times}, ${ratios}, ${Math.round(memory)} MiB at most`;
 }
@@ -198,8 +198,7 @@ async function main(): Promise<number> {
     const rows: Row[] = [];
     for (const tables of sizes) rows.push(await measure(sides, tables, pairs));
     const { serverVersion, pgDump, server } = sides;
-    const hash =
-      hashTables === 0 ? null : await measureHash(server.connection, pgDump, hashTables, hashPairs);
+    const hash = hashTables === 0 ? [] : await measureHash(server.connection, pgDump, hashTables, hashPairs);
     const writing: WritingRow[] = [];
     for (const size of writingSizes) writing.push(await measureWriting(server.connection, size, writingRuns));
     const objects = await measureObjects(treeSizes, treeRuns, 1);
