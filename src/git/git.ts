@@ -1,5 +1,6 @@
-import { type ExecFileException, execFile } from "node:child_process";
+import type { SimpleGit } from "simple-git";
 import { ConfigError } from "../errors.js";
+import { USERS_OWN_GIT } from "./trust.js";
 
 /** A git command that ended with an exit status other than 0. */
 export class GitFailure extends Error {
@@ -37,59 +38,71 @@ const OTHER_REPOSITORY = {
   GIT_ALTERNATE_OBJECT_DIRECTORIES: undefined,
 } as const;
 
-/** What git may print, in bytes. */
-const MOST_OUTPUT = 2 ** 30;
-
 /**
- * Runs git with arguments, with the user's own settings and environment, and in English, since its words tell one
+ * Runs one git command with the user's own settings and environment, and in English, since its words tell one
  * failure from another.
  *
  * @param directory where to run it; it must exist
- * @param args without the word `git`
- * @returns its standard output
+ * @param command what to run, e.g. `(git) => git.status()`
  * @throws GitFailure when git ends with another status than 0; ConfigError GIT_NOT_INSTALLED
  */
-export async function git(
+export async function withGit<T>(
   directory: string,
-  args: readonly string[],
-  options: GitOptions = {},
-): Promise<string> {
-  return (await gitBytes(directory, args, options)).toString();
+  options: GitOptions,
+  command: (git: SimpleGit) => PromiseLike<T>,
+): Promise<T> {
+  const { simpleGit } = await import("simple-git");
+  const env = environment(options);
+  // simple-git keeps the text of an error, but neither its class nor git's exit status.
+  let failure: GitFailure | ConfigError | undefined;
+  const git = simpleGit({
+    baseDir: directory,
+    // The user's hooks get the library's setting too, and may abbreviate what they like.
+    unsafe: { ...USERS_OWN_GIT, allowAbbreviatedOptions: true },
+    allowEnvironment: Object.keys(env),
+    // Output may still be on its way when git has ended.
+    completion: { onClose: true, onExit: false },
+    // Bytes even where there are none: only then is the input closed, and nothing waits for more of it.
+    input: () => Buffer.from(options.input ?? ""),
+    errors(_error, { exitCode, stdErr, stdOut }) {
+      if (exitCode !== 0) failure = failureOf(directory, exitCode, Buffer.concat([...stdErr, ...stdOut]));
+      return failure;
+    },
+  });
+  try {
+    return await command(git.env(env));
+  } catch (error) {
+    throw failure ?? error;
+  }
 }
 
-/** As `git`, for what may be no text. */
-export function gitBytes(
-  directory: string,
-  args: readonly string[],
-  options: GitOptions = {},
-): Promise<Buffer> {
-  const settings = {
-    cwd: directory,
-    env: { ...process.env, ...OTHER_REPOSITORY, LANGUAGE: "en", ...options.env },
-    encoding: "buffer",
-    maxBuffer: MOST_OUTPUT,
-  } as const;
-  return new Promise((resolve, reject) => {
-    const child = execFile("git", args, settings, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout);
-      else reject(failureOf(directory, error, Buffer.concat([stderr, stdout])));
-    });
-    // Git that ends without reading its input says itself why.
-    child.stdin?.on("error", () => undefined).end(options.input ?? "");
+function environment({ env }: GitOptions): Record<string, string> {
+  const all = { ...process.env, ...OTHER_REPOSITORY, LANGUAGE: "en", ...env };
+  const set: Record<string, string> = {};
+  for (const [name, value] of Object.entries(all)) if (value !== undefined) set[name] = value;
+  return set;
+}
+
+/** A program that could not be started has the negative number of the system's error as its status. */
+function failureOf(directory: string, exitStatus: number | null, output: Buffer): GitFailure | ConfigError {
+  const text = output.toString().trim();
+  const started = exitStatus === null || exitStatus >= 0;
+  if (started || !text.includes("ENOENT")) return new GitFailure(exitStatus, text);
+  return new ConfigError("GIT_NOT_INSTALLED", "The program git could not be started.", {
+    where: directory,
+    hint: "Install git and put it on PATH: https://git-scm.com/downloads",
   });
 }
 
-function failureOf(directory: string, error: ExecFileException, output: Buffer): Error {
-  const { code } = error;
-  if (code === "ENOENT") {
-    return new ConfigError("GIT_NOT_INSTALLED", "The program git could not be started.", {
-      where: directory,
-      hint: "Install git and put it on PATH: https://git-scm.com/downloads",
-    });
-  }
-  // A word is an error of the system's or of Node's, and no answer of git's.
-  if (typeof code === "string") return error;
-  return new GitFailure(code ?? null, output.toString().trim());
+/**
+ * Runs git with arguments.
+ *
+ * @param args without the word `git`
+ * @returns its standard output
+ * @throws as `withGit`
+ */
+export function git(directory: string, args: readonly string[], options: GitOptions = {}): Promise<string> {
+  return withGit(directory, options, (engine) => engine.raw([...args]));
 }
 
 /**

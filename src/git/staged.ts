@@ -1,4 +1,4 @@
-import { git, gitBytes, splitNul } from "./git.js";
+import { git, splitNul, withGit } from "./git.js";
 import type { Repository } from "./repository.js";
 
 /** git names the index of the commit being made, from the top of the work tree or absolute. */
@@ -38,5 +38,5 @@ export async function stagedPaths({ root }: Repository): Promise<string[]> {
  * @param path from the top of the work tree, with `/`; it must be staged
  */
 export function stagedContent({ root }: Repository, path: string): Promise<Buffer> {
-  return gitBytes(root, ["cat-file", "blob", `:0:${path}`], indexOfCommit());
+  return withGit(root, indexOfCommit(), (engine) => engine.binaryCatFile(["blob", `:0:${path}`]));
 }
