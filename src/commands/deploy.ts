@@ -1,11 +1,11 @@
 /** `wov-deploy`: brings a stage's databases to a version. */
-import { hostname, userInfo } from "node:os";
 import { type Archive, readArchive } from "../archive/read.js";
 import { findProject, loadProject, type Project, type ProjectDatabase } from "../config/project.js";
 import { ConfigError } from "../errors.js";
 import { openRepository } from "../git/repository.js";
 import { startDumpWorkerAhead } from "../postgres/bundled-dump.js";
 import { loadParserAhead } from "../schema/parser.js";
+import { PATIENCE_MS } from "../stage/lock.js";
 import { deployFleet } from "./deploy/fleet.js";
 import { deployOne } from "./deploy/one.js";
 import type { DeployOrder, DeployTerms, Rehearsals } from "./deploy/order.js";
@@ -14,6 +14,7 @@ import type { KnownExpected } from "./objects/expected.js";
 import { type ObjectScripts, readProjectScripts } from "./objects/scripts.js";
 import type { DeployResult } from "./results.js";
 import { type CommandOptions, chosenDatabases, sessionIn } from "./session.js";
+import { whoWorks } from "./who.js";
 
 export interface DeployOptions extends CommandOptions {
   /** All databases of the project unless given. */
@@ -46,7 +47,6 @@ export interface DeployOptions extends CommandOptions {
 
 const LOCK_TIMEOUT_S = 5;
 const ATTEMPTS = 5;
-const WAIT_S = 60;
 
 /**
  * Brings the databases of a stage to a version, each on its own: a delta is applied exactly once or not at all.
@@ -130,18 +130,9 @@ function termsOf(options: DeployOptions): DeployTerms {
       statementTimeout: milliseconds(options.statementTimeout ?? 0, "--statement-timeout"),
     },
     attempts: Math.max(1, options.attempts ?? ATTEMPTS),
-    patience: milliseconds(options.wait ?? WAIT_S, "--wait"),
-    by: whoDeploys(),
+    patience: options.wait === undefined ? PATIENCE_MS : milliseconds(options.wait, "--wait"),
+    by: whoWorks(),
   };
-}
-
-function whoDeploys(): string {
-  try {
-    return `${userInfo().username}@${hostname()}`;
-  } catch {
-    // In a container the process's user may have no name.
-    return `${process.getuid?.() ?? "somebody"}@${hostname()}`;
-  }
 }
 
 /** A deploy needs the archive's files and no repository around them. */

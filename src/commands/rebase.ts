@@ -12,6 +12,7 @@ import type { ProjectDatabase } from "../config/project.js";
 import { BlockedError, WovError } from "../errors.js";
 import { refuseDuringMerge } from "../git/commit.js";
 import { createLedger, type LedgerVersion } from "../stage/ledger.js";
+import { withDatabaseLock } from "../stage/lock.js";
 import { compareSchemas } from "./compare.js";
 import {
   type DatabaseState,
@@ -31,7 +32,8 @@ import { explainClash } from "./rebase/trial.js";
 import { tryLines } from "./rebase/try-lines.js";
 import { archivingPlace, openRepositories, type Repositories, readUncommitted } from "./repositories.js";
 import type { RebaseResult } from "./results.js";
-import { type CommandOptions, onlyDatabase, openSession, type Session } from "./session.js";
+import { type CommandOptions, connectionOf, onlyDatabase, openSession, type Session } from "./session.js";
+import { whoWorks } from "./who.js";
 
 export interface RebaseOptions extends CommandOptions {
   /** The database; may be left out where the project has one. */
@@ -57,7 +59,7 @@ interface Run {
  *
  * @returns with `onto` null where the archive has no two lines
  * @throws BlockedError and nothing is changed: `LINES_CLASH` with the statement that fails, `ORDER_MATTERS`,
- *   `LOCAL_DRIFT`, `STAGE_HAS_LINE`, `NOT_IN_LEDGER`, `MERGE_TO_FINISH`, and as `readLines`; ConfigError, DatabaseError, ArchiveError
+ *   `LOCAL_DRIFT`, `STAGE_HAS_LINE`, `DEPLOY_LOCKED`, `NOT_IN_LEDGER`, `MERGE_TO_FINISH`, and as `readLines`; ConfigError, DatabaseError, ArchiveError
  * @example await rebase({ database: "shopdb" });
  */
 export async function rebase(options: RebaseOptions = {}): Promise<RebaseResult> {
@@ -72,9 +74,18 @@ export async function rebase(options: RebaseOptions = {}): Promise<RebaseResult>
 }
 
 async function rebaseLocked(run: Run): Promise<RebaseResult> {
-  const { session, database, options } = run;
+  const { session, database } = run;
   const resumed = await resumeArchiving(placeOf(run), effectsOf(run, database));
   await refuseUncommitted(run);
+  const finished = resumed?.outcome === "archived" ? resumed.plan.version : null;
+  const { settings } = await connectionOf(session, database.name);
+  const waits = (holder: string) => session.progress(`waiting for ${holder}`);
+  return withDatabaseLock(settings, whoWorks(), waits, () => rebaseAlone(run, finished));
+}
+
+/** While no deploy works on the database, which would bring it the same deltas. */
+async function rebaseAlone(run: Run, resumed: string | null): Promise<RebaseResult> {
+  const { session, database, options } = run;
   const { journal } = placeOf(run);
   const state = await readDatabaseState(session, database, { verify: "all", journal });
   if (state.live instanceof WovError) throw state.live;
@@ -86,14 +97,13 @@ async function rebaseLocked(run: Run): Promise<RebaseResult> {
     onto: options.onto ?? null,
   });
   const { name } = database;
-  const finished = resumed?.outcome === "archived" ? resumed.plan.version : null;
   if (lines !== null) {
     const done = await bringTogether(run, state, state.live, lines);
-    return { database: name, stage: session.stage, resumed: finished, ...done };
+    return { database: name, stage: session.stage, resumed, ...done };
   }
   await removeIntent(noteOf(run));
   const nothing = { onto: null, rebased: [], applied: [], commit: null, pushed: false, warnings: [] };
-  return { database: name, stage: session.stage, resumed: finished, ...nothing };
+  return { database: name, stage: session.stage, resumed, ...nothing };
 }
 
 async function bringTogether(

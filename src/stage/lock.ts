@@ -1,13 +1,14 @@
 /** One deploy at a time for each database: a lock of the server's, which ends with the session that holds it. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { escapeLiteral } from "pg";
 import { BlockedError } from "../errors.js";
-import type { Client } from "../postgres/connection.js";
+import { type Client, type ConnectionSettings, withClient } from "../postgres/connection.js";
 
 /** Advisory locks are numbers; they count for one database. This one says `wov deploy` in the letters' places. */
 const LOCK = [0x776f76, 0x6465706c] as const;
 
 /** Who holds the lock. */
-export interface LockHolder {
+interface LockHolder {
   readonly pid: number;
   /** The role it is logged in as. */
   readonly role: string;
@@ -29,6 +30,9 @@ export function applicationName(by: string): string {
  * be in a deadlock.
  */
 const PAUSE_MS = 200;
+
+/** How long to wait where nobody says how long, in milliseconds. */
+export const PATIENCE_MS = 60_000;
 
 /**
  * Takes the lock for this session, to its end.
@@ -54,25 +58,40 @@ export async function lockDatabase(
   throw new BlockedError(
     "DEPLOY_LOCKED",
     `Another deploy of this database is at work: ${describeHolder(holder)}.`,
-    { hint: "Wait until it has ended, then run this again; --wait SECONDS waits longer." },
+    { hint: "Wait until it has ended, then run this again; a deploy waits longer with --wait SECONDS." },
   );
 }
 
+/**
+ * Does some work with the lock held, in a session that is there for nothing else.
+ *
+ * @param by who works, for whoever waits
+ * @param waits told who holds it, when there is somebody to wait for
+ * @throws BlockedError `DEPLOY_LOCKED`, and what the work throws
+ */
+export function withDatabaseLock<T>(
+  settings: ConnectionSettings,
+  by: string,
+  waits: (holder: string) => void,
+  work: () => Promise<T>,
+): Promise<T> {
+  return withClient(settings, async (client) => {
+    await client.query(`SET application_name = ${escapeLiteral(applicationName(by))}`);
+    await lockDatabase(client, PATIENCE_MS, waits);
+    return work();
+  });
+}
+
 /** Takes the lock if nobody holds it. */
-export async function tryLock(client: Client): Promise<boolean> {
+async function tryLock(client: Client): Promise<boolean> {
   const { rows } = await client.query<{ taken: boolean }>("SELECT pg_try_advisory_lock($1, $2) AS taken", [
     ...LOCK,
   ]);
   return rows[0]?.taken === true;
 }
 
-/** Gives the lock back, for a session that goes on. */
-export async function unlockDatabase(client: Client): Promise<void> {
-  await client.query("SELECT pg_advisory_unlock($1, $2)", [...LOCK]);
-}
-
 /** Who holds the lock of the database that a client is connected to; null for nobody. */
-export async function holderOf(client: Client): Promise<LockHolder | null> {
+async function holderOf(client: Client): Promise<LockHolder | null> {
   const { rows } = await client.query<LockHolder>(
     `SELECT a.pid, a.usename AS role, host(a.client_addr) AS address, a.application_name AS application,
        a.backend_start AS since

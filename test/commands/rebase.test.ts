@@ -399,4 +399,25 @@ for (const [how, end] of [
   );
 }
 
+forks(
+  "are ended while nobody deploys to the database",
+  inFork(MINE, THEIRS, async (fork) => {
+    const { shop, root } = fork;
+    await withClient(shop.db.connection, async (deploying) => {
+      // The lock that a deploy holds.
+      await deploying.query("SELECT pg_advisory_lock(7827318, 1684369516)");
+      const told: string[] = [];
+      let released: Promise<unknown> | undefined;
+      const progress = (doing: string) => {
+        told.push(doing);
+        if (doing.startsWith("waiting for ")) released ??= deploying.query("SELECT pg_advisory_unlock_all()");
+      };
+      await rebase({ cwd: root, progress });
+      assert.ok(released, told.join());
+      await released;
+    });
+    await isEnded(fork, ["1.0.0", "1.2.0", "1.2.0+2"]);
+  }),
+);
+
 forks.run();
