@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { readArchive, readSchema } from "../archive/read.js";
 import { heads, isVersionKey, latestOf, type Version } from "../archive/versions.js";
@@ -10,7 +9,7 @@ import {
   type SchemaOptions,
 } from "../config/project.js";
 import { BlockedError, ConfigError } from "../errors.js";
-import { isMissing } from "../files.js";
+import { readText } from "../files.js";
 import type { ConnectionSettings } from "../postgres/connection.js";
 import { neededBy } from "../schema/needs.js";
 import { refuseOtherSettings } from "./database-state.js";
@@ -47,7 +46,7 @@ export function parseSource(text: string): SchemaSource {
     return { kind: "archived", database: archived[1], version };
   }
   const live = /^(?:([^@:]+):)?([^@:]+)$/.exec(text);
-  if (live?.[2]) return { kind: "database", database: live[2], stage: live[1] ?? null };
+  if (live?.[2] && !text.includes("://")) return { kind: "database", database: live[2], stage: live[1] ?? null };
   throw new ConfigError("BAD_SOURCE", "This is no schema source.", {
     hint: `A schema source is one of ${FORMS}.`,
   });
@@ -188,16 +187,8 @@ function exactOrLatest(
 
 /** A dump is read as it is. Any other SQL is run on a throw-away server, and what it makes is read from there. */
 async function readFileSource(path: string, settings: SchemaOptions): Promise<SchemaText> {
-  let sql: string;
-  try {
-    sql = await readFile(path, "utf8");
-  } catch (error) {
-    throw new ConfigError(
-      "NO_SUCH_FILE",
-      isMissing(error) ? "There is no such file." : "The file cannot be read.",
-      { where: path, cause: error },
-    );
-  }
+  const sql = await readText(path, ConfigError);
+  if (sql === null) throw new ConfigError("NO_SUCH_FILE", "There is no such file.", { where: path });
   if (/^-- (?:Data for )?Name: .+; Type: /m.test(sql)) return schemaText(sql, settings);
   return loadFileSource(sql, path, settings);
 }

@@ -324,6 +324,15 @@ sources(
     const diff = await wov("diff", url, "shop/less.sql", "--stat");
     assert.is(diff.status, 1, diff.output);
     assert.match(diff.stdout, /^ *dropped +view +public\.totals\n$/);
+    for (const [source, what] of [
+      ["mysql://shop/shopdb", /no schema source[\s\S]*shopdb@1\.2\.0/],
+      ["shop/wovtools", /cannot be read \(EISDIR\)|no such file/],
+      ["shop/nothing.sql", /no such file/],
+    ] satisfies [string, RegExp][]) {
+      const none = await wov("deltas", source, url);
+      assert.is(none.status, 2, none.output);
+      assert.match(none.stderr, what);
+    }
     const broken = await wov("hash", "shop/broken.sql");
     assert.is(broken.status, 2, broken.output);
     assert.match(broken.stderr, /syntax error at or near "TABL"[\s\S]*shop\/broken\.sql:2/);
