@@ -46,7 +46,8 @@ export function parseSource(text: string): SchemaSource {
     return { kind: "archived", database: archived[1], version };
   }
   const live = /^(?:([^@:]+):)?([^@:]+)$/.exec(text);
-  if (live?.[2] && !text.includes("://")) return { kind: "database", database: live[2], stage: live[1] ?? null };
+  if (live?.[2] && !text.includes("://"))
+    return { kind: "database", database: live[2], stage: live[1] ?? null };
   throw new ConfigError("BAD_SOURCE", "This is no schema source.", {
     hint: `A schema source is one of ${FORMS}.`,
   });

@@ -83,7 +83,9 @@ for (const from of [keyOf(COUNT >> 1), keyOf(COUNT - 1)]) {
   const rest = await bring({ db });
   assert.is(rest.from, from);
   await checkHead(db);
-  say(`from ${from}: ${rest.seconds} s, ${rest.versions.length} versions in ${rest.transactions} transactions`);
+  say(
+    `from ${from}: ${rest.seconds} s, ${rest.versions.length} versions in ${rest.transactions} transactions`,
+  );
 }
 
 const shortcut = await freshDatabase();
