@@ -55,6 +55,8 @@ export class Applying {
   readonly #along = new Set<string>();
   /** Made anew in this run. */
   readonly #made = new Set<string>();
+  /** Those, and what was replaced: what they depended on before is another's now. */
+  readonly #renewed = new Set<string>();
   readonly done: Done[] = [];
 
   constructor(private readonly client: Client) {}
@@ -129,15 +131,17 @@ export class Applying {
     this.#absent.delete(id);
     this.#along.delete(id);
     for (const made of [id, ...touches]) this.#made.add(made);
+    this.#renewed.add(id);
   }
 
   async #drop(drops: readonly DropRun[], along: readonly string[]): Promise<void> {
     for (const drop of drops) {
+      if (this.#renewed.has(drop.id)) continue;
       if (this.#along.has(drop.id) || this.#absent.get(drop.id)?.has(drop.sql)) continue;
       await runDrop(this.client, drop);
       this.#absent.set(drop.id, (this.#absent.get(drop.id) ?? new Set()).add(drop.sql));
     }
-    for (const id of along) this.#along.add(id);
+    for (const id of along) if (!this.#renewed.has(id)) this.#along.add(id);
   }
 
   async #replace(step: Extract<Step, { op: "replace" }>): Promise<Done["op"]> {
@@ -160,6 +164,7 @@ export class Applying {
       op = "remake";
     }
     await this.client.query("RELEASE SAVEPOINT wov_replace");
+    this.#renewed.add(step.id);
     return op;
   }
 }

@@ -16,6 +16,8 @@ export interface DecideOptions {
   readonly searchPath?: readonly string[] | undefined;
   /** The migrations, or the scripts of a new database, have run in this transaction. */
   readonly afterPrelude?: boolean | undefined;
+  /** Ids of what is dropped before the steps, and made again by them: what is granted on it will be due. */
+  readonly dropped?: readonly string[] | undefined;
   /** Ids of roles that `planEarlyRoles` has made in this transaction. */
   readonly earlyRoles?: ReadonlySet<string> | undefined;
 }
@@ -34,7 +36,9 @@ export async function planObjects(
   options: DecideOptions = {},
 ): Promise<ObjectsPlan> {
   const standings = judge(tree, state);
-  const isIdle = [...standings.values()].every(({ verdict }) => verdict === "same");
+  const isIdle =
+    (options.dropped ?? []).length === 0 &&
+    [...standings.values()].every(({ verdict }) => verdict === "same");
   const decision = new Decision(
     tree,
     state,

@@ -43,6 +43,11 @@ export class Decision {
     );
   }
 
+  /** Whether nothing is to be thought about: no script is looked into. */
+  get isIdle(): boolean {
+    return this.parser === null;
+  }
+
   with(...verdicts: Standing["verdict"][]): Standing[] {
     return [...this.standings.values()].filter(({ verdict }) => verdicts.includes(verdict));
   }

@@ -124,6 +124,31 @@ export function existingOf(
   return [];
 }
 
+/**
+ * Ids of what scripts that are no migrations of the tree drop themselves, and do not make again.
+ *
+ * @param state read with `readState` for the same scripts
+ */
+export async function droppedBy(
+  tree: Tree,
+  state: ObjectsState,
+  scripts: readonly Script[],
+  searchPath: readonly string[],
+): Promise<string[]> {
+  const altered = (await alteredBy(scripts)).filter(({ columns }) => columns === null);
+  if (altered.length === 0) return [];
+  const gone = new Set(altered.flatMap((one) => existingOf(one, state, searchPath)));
+  const parser = await loadParser();
+  const makes = scripts.flatMap(({ text }) => readScriptFacts(parser, text).makes);
+  const made = new Set(
+    makes.map(({ type, schema, name }) => idOf({ type, parts: [schema ?? searchPath[0] ?? "", name] })),
+  );
+  const standings = [...judge(tree, state).values()].filter(({ existing }) =>
+    existing.some((one) => gone.has(one)),
+  );
+  return standings.map(({ id }) => id).filter((id) => !made.has(id));
+}
+
 /** What the server itself makes anew when a column changes, or drops with it. */
 function isRebuilt(id: string): boolean {
   return id.startsWith("constraint.") || id.startsWith("index.");

@@ -45,9 +45,8 @@ class RolesPlanner {
     const roles = [...decision.standings.values()].filter(({ name }) => name.type === "role");
     const going = roles.filter(({ verdict }) => verdict === "drop");
     const staying = roles.filter(({ id }) => decision.tree.objects.has(id));
-    const isIdle = [...decision.standings.values()].every(({ verdict }) => verdict === "same");
     const steps = going.map((role) => this.#drop(role));
-    if (!isIdle) {
+    if (!decision.isIdle) {
       const needs = new Map(staying.map(({ id }) => [id, decision.read(id).needs]));
       for (const id of orderObjects(needs, (role) => decision.pathOf(role)).ids) {
         const role = decision.standings.get(id);

@@ -196,6 +196,35 @@ dependents("a body that is wrong is told of, though the function was made before
   await tree.remove();
 });
 
+dependents("two views change places", async () => {
+  const view = (name: string, from: string, or = "") =>
+    `CREATE${or} VIEW ${name} AS SELECT id FROM ${from};\n`;
+  const tree = await WoTree.create({
+    ...T,
+    "views/public.a.sql": view("a", "t"),
+    "views/public.b.sql": view("b", "a"),
+  });
+  await tree.migrate();
+  await does(tree, { "views/public.a.sql": view("a", "b"), "views/public.b.sql": view("b", "t") }, [
+    "remake view.public.b",
+    "remake view.public.a",
+  ]);
+  const or = " OR REPLACE";
+  await does(tree, { "views/public.a.sql": view("a", "t", or), "views/public.b.sql": view("b", "a", or) }, [
+    "replace view.public.a",
+    "replace view.public.b",
+  ]);
+  // The server cannot replace the one, and does the other.
+  const wide = view("a", "b", or).replace("id FROM", "1 AS one, id FROM");
+  await does(
+    tree,
+    { "views/public.a.sql": wide, "views/public.b.sql": view("b", "t", or) },
+    ["replace view.public.b", "replace view.public.a"],
+    ["replace view.public.b", "remake view.public.a"],
+  );
+  await tree.remove();
+});
+
 dependents("a quoted name keeps its capitals, spelled out in the file's name or not", async () => {
   const tree = await migrated({
     "views/public.MyView.sql": 'CREATE VIEW "MyView" AS SELECT id FROM t;\n',

@@ -216,6 +216,24 @@ objects("what was imported from the schema is taken over as it is, deltas or not
   assert.is((await project.deploy(late)).databases[0]?.outcome, "nothing");
 });
 
+objects("what deltas drop, and what is granted on what falls for them, is told before", async () => {
+  const { project, stage } = await shop();
+  const role = `role_${randomBytes(6).toString("hex")}`;
+  await write(project, `roles/${role}.sql`, `CREATE ROLE ${role};\nGRANT SELECT ON totals TO ${role};\n`);
+  await project.deploy(stage);
+  await widen(project);
+  await project.dev.query("DROP FUNCTION total()");
+  await project.archive("1.2.0", "1.1.0", "DROP FUNCTION IF EXISTS total();\n");
+  const shown = async (plan: boolean) => {
+    const [one] = (await project.deploy(stage, { plan })).databases;
+    return one?.objects.map(({ action, id }) => `${action} ${id}`).sort();
+  };
+  const all = [`grant role.${role}`, "remake function.public.total", "remake view.public.totals"];
+  assert.equal(await shown(true), all);
+  assert.equal(await shown(false), all);
+  await stage.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+});
+
 objects("what is taken over, and falls with another or under a delta, is told once", async () => {
   const project = await StageProject.create(`${ORDERS}; ${TOTALS}; ${TOTAL}`);
   const [stage, late] = [await freshDatabase(), await freshDatabase()];

@@ -113,10 +113,11 @@ function acrossSegments(versions: readonly ReadVersion[], { around }: ObjectsOut
 
 /** What is done beside the deltas, and what of it was done when they are applied. */
 export function aroundDeltas(
-  { scripts, state: { asScripted } }: ObjectsOutlook,
+  outlook: ObjectsOutlook,
   progress: (id: string) => void,
 ): { readonly around: ObjectsAround; shown(): WoStep[] } {
-  const around = new ObjectsAround(scripts, { progress, asScripted });
-  const shown = () => (around.outcome === null ? [] : shownOutcome(around.outcome, scripts.tree));
+  const { asScripted } = outlook.state;
+  const around = new ObjectsAround(outlook.scripts, { progress, asScripted });
+  const shown = () => (around.outcome === null ? [] : shownOutcome(around.outcome, outlook));
   return { around, shown };
 }

@@ -1,7 +1,7 @@
 /** What a deploy is going to do about the objects, as far as that can be told before it begins. */
 import { sha256 } from "../../files.js";
 import { planObjects } from "../../objects/decide.js";
-import { planDrops } from "../../objects/migrations.js";
+import { droppedBy, planDrops } from "../../objects/migrations.js";
 import { isNothing, type ObjectsPlan } from "../../objects/plan.js";
 import { readState } from "../../objects/read-state.js";
 import type { ObjectsState } from "../../objects/state.js";
@@ -23,6 +23,8 @@ export interface ObjectsOutlook {
   readonly plan: ObjectsPlan;
   /** Ids of what is dropped so that deltas can run, and made again after them. */
   readonly around: readonly string[];
+  /** Those, and what the deltas drop themselves. */
+  readonly fallen: readonly string[];
   /** Whether the scripts ask for nothing, the deltas aside. */
   readonly isNothing: boolean;
   /** All of it as one word: the same word is the same work. */
@@ -47,12 +49,13 @@ export async function outlookOf(
     );
   const read = await readState(client, tree, { scripts: deltas, searchPath });
   const state = { ...read, asScripted: await takenOver(client, tree, read, schemas) };
-  const plan = await planObjects(tree, state, { searchPath });
   const drops = deltas.length === 0 ? [] : await planDrops(tree, state, deltas, searchPath);
   const around = [...new Set(drops.map(({ id }) => id))];
+  const fallen = [...around, ...(await droppedBy(tree, state, deltas, searchPath))];
+  const plan = await planObjects(tree, state, { searchPath, dropped: fallen });
   const steps = plan.steps.map(({ op, id }) => [op, id]);
   const key = sha256(JSON.stringify([fingerprintOf(scripts), steps, around]));
-  return { scripts, state, plan, around, isNothing: isNothing(plan), key };
+  return { scripts, state, plan, around, fallen, isNothing: isNothing(plan), key };
 }
 
 /** Of what is not recorded, what an import of every one of the schemas would write the same scripts for. */
@@ -78,14 +81,17 @@ async function takenOver(
   return new Set(unrecorded.map(({ id }) => id).filter(isSame));
 }
 
-const FALLEN = "depends on what a delta alters";
+const FALLEN = "dropped for the deltas";
 
-/** What was done, for a person; what fell before the deltas is made again and not new. */
-export function shownOutcome({ plan, done, dropped }: ObjectsOutcome, tree: Tree): WoStep[] {
-  return doneSteps(plan, done, tree, { ids: dropped, why: FALLEN });
+/** What was done, for a person; what fell before the deltas, or by them, is made again and not new. */
+export function shownOutcome(
+  { plan, done, dropped }: ObjectsOutcome,
+  { fallen, scripts: { tree } }: Pick<ObjectsOutlook, "fallen" | "scripts">,
+): WoStep[] {
+  return doneSteps(plan, done, tree, { ids: [...dropped, ...fallen], why: FALLEN });
 }
 
 /** The steps for a person; what falls before the deltas is made again. */
-export function shownSteps({ plan, around, scripts: { tree } }: ObjectsOutlook): WoStep[] {
-  return plannedSteps(plan, tree, { ids: around, why: FALLEN }).filter(({ certain }) => certain);
+export function shownSteps({ plan, fallen, scripts: { tree } }: ObjectsOutlook): WoStep[] {
+  return plannedSteps(plan, tree, { ids: fallen, why: FALLEN }).filter(({ certain }) => certain);
 }

@@ -32,7 +32,10 @@ export function plannedSteps(
     if (script !== undefined && step?.action !== "remake") told.set(id, madeAgain(script, fallen));
     else if (step !== undefined) told.set(id, afterFall(step, fallen));
   }
-  return [...told.values()];
+  const [roles, others] = [true, false].map((isRole) =>
+    [...told.values()].filter(({ id }) => id.startsWith("role.") === isRole),
+  );
+  return [...(others ?? []), ...(roles ?? [])];
 }
 
 /** The steps of a plan that were done. */
