@@ -16,12 +16,16 @@ export interface Lagging {
   /** The path of a version's archived deltas, relative to the project. */
   readonly deltasOf: (version: string) => string;
   readonly hasScripts: boolean;
+  /** Whether the ledger knows the database. */
   readonly hasLedger: boolean;
   /** Whether the last of them is the archive's newest. */
   readonly toNewest: boolean;
 }
 
-/** The commands that bring a database to a later version. Only a deploy knows of object scripts. */
+/**
+ * The commands that bring a database to a later version. Only a deploy knows of object scripts. The ledger learns of
+ * deltas that are run where it knows the database.
+ */
 export function bringingThere({ database, stage, at, lacking, ...facts }: Lagging): string {
   if (facts.hasScripts) {
     const from = facts.hasLedger ? "" : ` --baseline ${at}`;
@@ -29,7 +33,8 @@ export function bringingThere({ database, stage, at, lacking, ...facts }: Laggin
     return `  wov-deploy ${database} --stage ${stage}${from}${to}`;
   }
   const run = lacking.map((version) => `  wov-db ${database} -f ${quotePath(facts.deltasOf(version))}`);
-  return [...run, `  wov-db ${database} --wdb-createinstance`].join("\n");
+  if (!facts.hasLedger) run.push(`  wov-db ${database} --wdb-createinstance`);
+  return run.join("\n");
 }
 
 /** The commands that bring the database of a state to the archive's newest version. */

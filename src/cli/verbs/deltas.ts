@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { notesOn } from "../../commands/deltas/notes.js";
 import { RENAME_MODES, type RenameCandidate, type RenameMode } from "../../commands/deltas/renames.js";
-import { deltas, type WritingOptions } from "../../commands/deltas.js";
+import type { WritingOptions } from "../../commands/deltas.js";
 import type { DeltasResult } from "../../commands/results.js";
 import type { ExitStatus } from "../../errors.js";
 import { hasCode } from "../../files.js";
@@ -27,6 +27,7 @@ export const deltasVerb = verb({
       ),
   run: async (args, output) => {
     const { out } = args;
+    const { deltas } = await import("../../commands/deltas.js");
     const result = await deltas(args.from, args.to, { ...writingOptions(args, output), out });
     noteWriting(result, output);
     output.result(result, () =>
