@@ -67,6 +67,8 @@ export const EXISTING = [
 /**
  * All dependencies around some objects: what depends on them, on what it is part of, and so on. $1 and $2 are the
  * objects' classes and ids.
+ *
+ * The catalogue does not say of a check that a table has from its parent alone that it goes with the parent's.
  */
 export const DEPENDENCIES = `
   WITH RECURSIVE around (class, object) AS (
@@ -87,7 +89,13 @@ export const DEPENDENCIES = `
   SELECT d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid, d.refobjsubid, d.deptype,
     pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)
   FROM pg_catalog.pg_depend d JOIN around ON d.classid = around.class AND d.objid = around.object
-  WHERE d.deptype IN ('i', 'e')`;
+  WHERE d.deptype IN ('i', 'e')
+  UNION ALL
+  SELECT around.class, k.oid, 0, around.class, p.oid, 0, 'P', pg_catalog.pg_describe_object(around.class, k.oid, 0)
+  FROM around JOIN pg_catalog.pg_constraint k ON around.object = k.oid
+  JOIN pg_catalog.pg_inherits i ON i.inhrelid = k.conrelid
+  JOIN pg_catalog.pg_constraint p ON p.conrelid = i.inhparent AND p.conname = k.conname AND p.contype = 'c'
+  WHERE around.class = 'pg_catalog.pg_constraint'::regclass AND k.contype = 'c' AND NOT k.conislocal`;
 
 /** Roles by name, $1, and what keeps each from being dropped. */
 export const ROLES = `

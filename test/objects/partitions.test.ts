@@ -50,6 +50,31 @@ partitions("a function of a trigger, an index and a key are changed", async () =
   await tree.remove();
 });
 
+partitions(
+  "a function of a check is changed, and goes; partitions have the check of their own parent",
+  async () => {
+    const f = (least: number) =>
+      `CREATE FUNCTION f(y integer) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT y > ${least}';\n`;
+    const tree = await WoTree.create({
+      "tables/public.p.sql": `${FILES["tables/public.p.sql"]}`,
+      "tables/public.p1.sql": `${partition("p1", 2020).replace(";", "")} PARTITION BY LIST (id);\n`,
+      "tables/public.p11.sql": "CREATE TABLE p11 PARTITION OF p1 DEFAULT;\n",
+      "functions/public.f.sql": f(1),
+      "constraints/public.p.late.sql": "ALTER TABLE p ADD CONSTRAINT late CHECK (f(year));\n",
+    });
+    await tree.migrate();
+    assert.equal(actions(await tree.migrate({ "functions/public.f.sql": f(2) })), [
+      "remake function.public.f",
+      "remake constraint.public.p.late",
+    ]);
+    const checks = "SELECT count(*)::int FROM pg_constraint WHERE conname = 'late'";
+    assert.is(await tree.value(checks), 3);
+    await tree.migrate({ "functions/public.f.sql": null, "constraints/public.p.late.sql": null });
+    assert.is(await tree.value(checks), 0);
+    await tree.remove();
+  },
+);
+
 partitions("what somebody made by hand on what has to be made again is named", async () => {
   const tree = await WoTree.create({
     "materialized-views/public.m.sql":
