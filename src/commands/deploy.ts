@@ -1,7 +1,8 @@
 /** `wov-deploy`: brings a stage's databases to a version. */
+import { quotePath } from "../archive/history.js";
 import { type Archive, readArchive } from "../archive/read.js";
 import { findProject, loadProject, type Project, type ProjectDatabase } from "../config/project.js";
-import { ConfigError } from "../errors.js";
+import { ArchiveError, ConfigError } from "../errors.js";
 import { openRepository } from "../git/repository.js";
 import { startDumpWorkerAhead } from "../postgres/bundled-dump.js";
 import { loadParserAhead } from "../schema/parser.js";
@@ -102,9 +103,24 @@ async function readFiles(
   const read = new Map<string, DatabaseFiles>();
   for (const database of databases) {
     const archive = await readArchive(database.paths);
+    refuseUnknownFiles(archive, database.name);
     read.set(database.name, { archive, scripts: await readProjectScripts(project, database) });
   }
   return read;
+}
+
+/** Deltas that no version names would be passed over in silence. What is neither deltas nor a schema is nobody's concern. */
+function refuseUnknownFiles({ strays, paths }: Archive, database: string): void {
+  const unknown = strays.find((file) => /\.(?:deltas|schema)$/.test(file));
+  if (unknown === undefined) return;
+  throw new ArchiveError(
+    "ARCHIVED_FILE_UNKNOWN",
+    `No version of ${database} names a file that lies in its archive.`,
+    {
+      where: unknown,
+      hint: `Where an archiving was interrupted, finish it:\n  wov-push-db ${database}\nWhere the version history has lost it, look for it there; else take the file away:\n  git log -p -- ${quotePath(paths.history)}\n  rm ${quotePath(unknown)}`,
+    },
+  );
 }
 
 function termsOf(options: DeployOptions): DeployTerms {

@@ -1,5 +1,6 @@
 /** What a deploy makes of every state that a stage can be in. */
 import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { ArchiveError, BlockedError, DatabaseError, StoppedError } from "#src/errors.js";
@@ -370,6 +371,11 @@ const DAMAGES: Record<string, (project: StageProject) => Promise<string>> = {
   "a missing delta": async ({ paths }) => {
     await rm(paths.archivedDeltas("1.1.0"));
     return "ARCHIVED_FILE_MISSING";
+  },
+  "deltas that no version names": async ({ paths }) => {
+    await writeFile(join(paths.folder, "notes.txt"), "Nobody's concern.\n");
+    await writeFile(paths.archivedDeltas("1.2.0"), "DROP TABLE orders;\n");
+    return "ARCHIVED_FILE_UNKNOWN";
   },
   "an altered schema": async ({ paths }) => {
     await writeFile(paths.archivedSchema("1.1.0"), "CREATE TABLE other ();\n");
