@@ -5,6 +5,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { access } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { table } from "#src/cli/table.js";
 import { type ConnectionSettings, withClient } from "#src/postgres/connection.js";
@@ -52,7 +53,7 @@ export async function peersAreInstalled(): Promise<boolean> {
  */
 export async function measureDeploys(versions: number, rounds: number): Promise<DeployPart[]> {
   const settings = { fsync: "on", full_page_writes: "on", synchronous_commit: "on" };
-  const server = await startThrowAwayServer({ settings });
+  const server = await startThrowAwayServer({ settings, inside: tmpdir() });
   try {
     const parts: DeployPart[] = [];
     for (const concurrently of [false, true])
