@@ -4,6 +4,7 @@ import type { StageSession } from "./connect.js";
 import { StatementFailure } from "./failures.js";
 import type { OutsideTarget } from "./outside-work.js";
 import { type DeployPlan, type Part, type PlannedStatement, type Segment, settingsBefore } from "./plan.js";
+import { checkPutOff, mayPutOff } from "./put-off.js";
 import { asOne, inQueries, PartsQuery, type Teller } from "./query.js";
 
 /** What is done beside the statements, in their transactions; each finds the session's settings fresh. */
@@ -26,8 +27,10 @@ export async function runSegment(
 ): Promise<Map<Part, number>> {
   const { client, fresh } = session;
   const took = new Map<Part, number>();
-  // What is done before a part is decided by what is in the database then.
-  const queries = around === null ? inQueries(segment.parts) : segment.parts.map((part) => [part]);
+  const checksEach = segment.parts.length > 1 && (await mayPutOff(statementsOf(segment), client));
+  // What is done before a part, or at its end, is decided by what is in the database then.
+  const isOneByOne = around !== null || checksEach;
+  const queries = isOneByOne ? segment.parts.map((part) => [part]) : inQueries(segment.parts);
   for (const parts of queries) {
     const [first] = parts;
     if (around !== null && first !== undefined) {
@@ -35,10 +38,17 @@ export async function runSegment(
       await around.before(first, client);
     }
     for (const [part, ms] of await runQuery(parts, session, tell)) took.set(part, ms);
+    const last = parts.at(-1);
+    if (checksEach && last !== segment.parts.at(-1)) await atEndOf(last, checkPutOff(client));
   }
-  await checkDeferred(segment, session);
+  // What was put off is checked while it can still be told where.
+  await atEndOf(segment.parts.at(-1), client.query(asOne([...fresh, "SET CONSTRAINTS ALL IMMEDIATE"])));
   if (segment === segments.at(-1)) await around?.after(client);
   return took;
+}
+
+function statementsOf({ parts }: Segment): PlannedStatement[] {
+  return parts.flatMap(({ version, from, to }) => version.statements.slice(from, to));
 }
 
 /**
@@ -78,13 +88,12 @@ export async function asStatement(
   }
 }
 
-/** Constraints that were put off to the end of the transaction are checked while it can still be told where. */
-async function checkDeferred({ parts }: Segment, { client, fresh }: Session): Promise<void> {
-  const version = parts.at(-1)?.version;
+/** Waits for what belongs to the end of a part; a failure names its last statement. @throws StatementFailure */
+async function atEndOf(part: Part | undefined, running: Promise<unknown>): Promise<void> {
+  const version = part?.version;
   const statement = version?.statements.at(-1);
-  const checking = client.query(asOne([...fresh, "SET CONSTRAINTS ALL IMMEDIATE"]));
-  if (version === undefined || statement === undefined) await checking;
-  else await asStatement({ version, statement }, checking);
+  if (version === undefined || statement === undefined) await running;
+  else await asStatement({ version, statement }, running);
 }
 
 /** These never hold up anybody's reading or writing, however long they wait themselves. */

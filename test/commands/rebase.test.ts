@@ -16,6 +16,7 @@ import { commandsIn, endedWith, HISTORY, jsonOf, lines } from "./support.js";
 const forks = suite("forks");
 
 const MINE: Side = [["1.1.0", "ALTER TABLE orders ADD COLUMN mine text;"]];
+const WITH_EVE = "INSERT INTO customers VALUES (7, 'Eve');\nINSERT INTO theirs VALUES (7);";
 const THEIRS: Side = [["1.2.0", "ALTER TABLE customers ADD COLUMN theirs text;"]];
 
 function inFork(mine: Side, theirs: Side, work: (fork: Fork) => Promise<void>) {
@@ -152,7 +153,14 @@ forks(
   "whole lines, and pending deltas stay pending",
   inFork(
     [...MINE, ["1.1.1", "CREATE TABLE mine (id integer);"]],
-    [...THEIRS, ["1.2.1", "CREATE TABLE theirs (id integer);"]],
+    // What 1.2.0 puts off to its end is checked there, else nothing could alter the table in the same transaction.
+    [
+      [
+        "1.2.0",
+        `CREATE TABLE theirs (id integer REFERENCES customers DEFERRABLE INITIALLY DEFERRED);\n${WITH_EVE}`,
+      ],
+      ["1.2.1", "ALTER TABLE theirs ADD COLUMN note text;"],
+    ],
     async (fork) => {
       const { shop, root } = fork;
       await shop.change("ALTER TABLE mine ADD COLUMN later text;");

@@ -5,6 +5,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { catalogDigest } from "#src/postgres/catalog-digest.js";
 import { type ConnectionSettings, withClient } from "#src/postgres/connection.js";
+import { startThrowAwayServer } from "#src/postgres/embedded.js";
 import { MUTATIONS } from "../schema/mutations.js";
 import { PACKAGE } from "../support/project.js";
 import { freshDatabase } from "../support/server.js";
@@ -30,8 +31,11 @@ digests(`changes with each of ${MUTATIONS.flat().length} changes of a schema`, a
 });
 
 digests("is the same in every session, and after what changes no schema", async () => {
+  // A server of its own: roles that other tests make are part of the digest.
+  const server = await startThrowAwayServer();
   const { connection, query } = await freshDatabase(
     "CREATE TABLE t (id bigserial PRIMARY KEY, words text); CREATE INDEX ON t (words);",
+    server.connection,
   );
   const before = await digestOf(connection);
   await query("INSERT INTO t (words) SELECT repeat('many words ', g) FROM generate_series(1, 300) g");
@@ -41,6 +45,7 @@ digests("is the same in every session, and after what changes no schema", async 
     await query(upkeep);
     assert.is(await digestOf(connection), before, upkeep);
   }
+  await server.stop();
 });
 
 digests("is another one for another role, time zone or name of a role", async () => {

@@ -237,6 +237,26 @@ deploys("is done once where twenty are started together", async () => {
   assert.equal(await db.query("SELECT note FROM orders"), [{ note: "x" }]);
 });
 
+deploys("checks at each version's end what that one put off", async () => {
+  const project = await StageProject.create(`CREATE TABLE customers (id integer PRIMARY KEY); ${ROOT}`);
+  await project.version("1.1.0", [
+    "ALTER TABLE orders ADD FOREIGN KEY (amount) REFERENCES customers DEFERRABLE INITIALLY DEFERRED",
+    "INSERT INTO orders VALUES (1, 7); INSERT INTO customers SELECT 7 WHERE NOT EXISTS (SELECT FROM customers)",
+  ]);
+  await project.version("1.2.0", [
+    "ALTER TABLE orders ADD COLUMN note text",
+    "INSERT INTO orders VALUES (2, 8); INSERT INTO customers VALUES (8)",
+  ]);
+  await project.version("1.3.0", ["ALTER TABLE orders ADD COLUMN more text"]);
+  const [first] = (await project.deploy(await freshDatabase())).databases;
+  assert.is(first?.outcome, "applied");
+  const db = await project.stage("1.0.0", "INSERT INTO customers VALUES (1)");
+  const error = await thrownBy(BlockedError, project.deploy(db, { rehearse: false }));
+  assert.is(error.code, "STATEMENT_FAILED");
+  assert.match(error.where ?? "", "1.1.0.deltas:2");
+  assert.equal(await appliedTo(db), ["1.0.0"]);
+});
+
 deploys("says which right is missing", async () => {
   const db = await shop().stage("1.0.0");
   const role = `reader_${process.pid}`;

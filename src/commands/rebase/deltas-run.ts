@@ -8,6 +8,7 @@ import type { Statement } from "../../deltas/report.js";
 import { BlockedError } from "../../errors.js";
 import type { Client } from "../../postgres/connection.js";
 import { loadParser } from "../../schema/parser.js";
+import { checkPutOff, mayPutOff } from "../../stage/put-off.js";
 
 /** The deltas of one version. */
 export interface VersionDeltas {
@@ -58,13 +59,17 @@ export async function runSegment(
   { transaction, statements }: DeltasSegment,
   watcher: { readonly end?: () => Promise<void> } = {},
 ): Promise<void> {
+  const checksEach = transaction && (await mayPutOff(statements, client));
   if (transaction) await client.query("BEGIN");
   try {
-    let version: VersionDeltas | undefined;
+    let last: DeltasStatement | undefined;
     for (const statement of statements) {
-      if (statement.of !== version) for (const sql of [FRESH, ...statement.settings]) await client.query(sql);
-      version = statement.of;
-      await run(client, statement);
+      if (statement.of !== last?.of) {
+        if (checksEach && last !== undefined) await asStatement(last, checkPutOff(client));
+        for (const sql of [FRESH, ...statement.settings]) await client.query(sql);
+      }
+      last = statement;
+      await asStatement(statement, client.query(statement.text));
     }
     await watcher.end?.();
     if (transaction) await client.query("COMMIT");
@@ -74,9 +79,10 @@ export async function runSegment(
   }
 }
 
-async function run(client: Client, statement: DeltasStatement): Promise<void> {
+/** Waits for a statement, or what is checked after it. @throws BlockedError `LINES_CLASH` that names it */
+async function asStatement(statement: DeltasStatement, running: Promise<unknown>): Promise<void> {
   try {
-    await client.query(statement.text);
+    await running;
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
     const before = [...statement.text].slice(0, Number(error.position ?? 1) - 1);
