@@ -1,5 +1,5 @@
 /**
- * Runs the tests: one embedded server for all of them, a process for each file, two more at once than there
+ * Runs the tests: one embedded server for all of them, a process for each file, one more at once than there
  * are processors, since each of them waits now and then. Arguments narrow the run to the files whose path contains one of them.
  */
 import { spawn } from "node:child_process";
@@ -101,7 +101,7 @@ async function main(): Promise<void> {
     const worker = async () => {
       for (const file of queue) outcomes.push(await runFile(file, env, server.connection));
     };
-    await Promise.all(Array.from({ length: availableParallelism() + 2 }, worker));
+    await Promise.all(Array.from({ length: availableParallelism() + 1 }, worker));
   } finally {
     await server.stop();
   }
