@@ -5,7 +5,7 @@ import { findProject, loadProject, type Project, type ProjectDatabase } from "..
 import { ArchiveError, ConfigError } from "../errors.js";
 import { openRepository } from "../git/repository.js";
 import { startDumpWorkerAhead } from "../postgres/bundled-dump.js";
-import { loadParserAhead } from "../schema/parser.js";
+import { loadParser } from "../schema/parser.js";
 import { PATIENCE_MS } from "../stage/lock.js";
 import { deployFleet } from "./deploy/fleet.js";
 import { deployOne } from "./deploy/one.js";
@@ -66,11 +66,12 @@ export async function deploy(options: DeployOptions = {}): Promise<DeployResult>
   const jobs = options.jobs ?? 1;
   if (!Number.isInteger(jobs) || jobs < 1)
     throw new ConfigError("DEPLOY_USAGE", "--jobs takes a whole number from 1 up.", {});
-  loadParserAhead();
-  // Every archive is proven before the first server is asked for anything. Meanwhile git finds its answer.
+  // Every archive is proven before the first server is asked for anything. Meanwhile git finds its answer, and the
+  // parser is compiled.
   const [commit, read] = await Promise.all([
     terms.mode === "apply" ? commitOf(project) : null,
     readFiles(project, chosen),
+    loadParser(),
   ]);
   // It is loaded while servers answer; earlier, it would keep the files waiting.
   if (chosen.some(({ pgDump }) => pgDump === "bundled")) startDumpWorkerAhead();

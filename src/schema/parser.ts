@@ -39,11 +39,6 @@ export function loadParser(): Promise<Parser> {
   return loading;
 }
 
-/** Begins to load the parser, which is compiled beside what else is done. Whoever needs it learns of a failure. */
-export function loadParserAhead(): void {
-  loadParser().catch(() => undefined);
-}
-
 /**
  * How much V8 runs of a function before it compiles it anew, optimised. By its own measure it does so for the ten
  * statements of a small schema already, and compiles twice as long as they take to parse; by this one a schema of
