@@ -2,7 +2,7 @@ import { firstChangeLines } from "../commands/change-text.js";
 import type { Blocker, CheckResult, DatabaseCheck, ObjectChange } from "../commands/results.js";
 import type { Colors } from "./output.js";
 
-/** How many objects a line names. */
+/** How many names a line has. */
 const NAMED = 5;
 
 /** What a check found, for a person. */
@@ -38,9 +38,13 @@ function unapplied({ database, unapplied: changes }: DatabaseCheck, stage: strin
 
 /** The first of some objects, and how many more there are. */
 export function someNames(changes: readonly ObjectChange[]): string {
-  const names = changes.slice(0, NAMED).map(({ type, name }) => `${type} ${name}`);
-  const rest = changes.length - names.length;
-  return `${names.join(", ")}${rest > 0 ? `, and ${rest} more` : ""}`;
+  return firstOf(changes.map(({ type, name }) => `${type} ${name}`));
+}
+
+/** The first of some names, and how many more there are. */
+export function firstOf(names: readonly string[]): string {
+  const rest = names.length - NAMED;
+  return `${names.slice(0, NAMED).join(", ")}${rest > 0 ? `, and ${rest} more` : ""}`;
 }
 
 function blockerText(blocker: Blocker, checked: DatabaseCheck, colors: Colors): string {

@@ -33,6 +33,8 @@ export interface BlockerFacts {
   /** The database has object scripts, which run after the deltas of the newest version. */
   readonly hasScripts: boolean;
   readonly hasLedger: boolean;
+  /** The version that a deploy stopped within; null for none. */
+  readonly stopped: string | null;
   readonly uncommitted: readonly string[];
   readonly archiveUncommitted: readonly string[];
 }
@@ -52,6 +54,7 @@ const TEXTS: Record<BlockerState, (facts: BlockerFacts) => Text> = {
     const { comparison } = facts;
     if (comparison.expected === null) return firstVersion(facts);
     if (facts.isEmpty) return empty(facts);
+    if (facts.stopped !== null) return stoppedWithin(facts, facts.stopped);
     if (comparison.atUnknown) return elsewhere(facts);
     if (comparison.behind.length > 0) return behind(facts);
     return comparison.drift ? drifted(facts, comparison.expected.key) : ahead(facts, comparison.expected.key);
@@ -87,6 +90,13 @@ function empty({ database, stage }: BlockerFacts): Text {
   return {
     message: `${database} on ${stage} is empty, and the archive is not.`,
     hint: `Make it from the archive:\n  wov-db ${database} --wdb-createinstance`,
+  };
+}
+
+function stoppedWithin({ database, stage, comparison }: BlockerFacts, version: string): Text {
+  return {
+    message: `${database} on ${stage} is at ${comparison.at}, and a deploy stopped within ${version}.`,
+    hint: `Finish it first:\n  wov-deploy ${database} --stage ${stage}`,
   };
 }
 

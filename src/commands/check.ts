@@ -152,6 +152,7 @@ export async function checkDatabase(state: DatabaseState, around: Surroundings):
       relative(around.session.project.root, state.database.paths.archivedDeltas(version)),
     hasScripts: await isFolder(state.database.paths.objects),
     hasLedger: state.live.ledger !== null,
+    stopped: state.live.ledger?.stopped?.version ?? null,
     uncommitted: around.uncommitted,
     archiveUncommitted: around.archiveUncommitted,
   };

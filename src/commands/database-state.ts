@@ -22,8 +22,8 @@ export interface PendingDeltas {
   readonly report: DeltasReport;
 }
 
-/** All that is known of a database and its archive before anything is decided. */
-export interface DatabaseState {
+/** What the files of a project say of a database. */
+export interface DatabaseFiles {
   readonly database: ProjectDatabase;
   readonly archive: Archive;
   /** null where there is no file, or nothing but comments in it. */
@@ -32,6 +32,10 @@ export interface DatabaseState {
   readonly interrupted: boolean;
   /** Answers of earlier runs about schemas whose texts differ. */
   readonly known: KnownSame;
+}
+
+/** All that is known of a database and its archive before anything is decided. */
+export interface DatabaseState extends DatabaseFiles {
   /** The database as it is now; why it cannot be read; or why nobody knows where it is. */
   readonly live: LiveDatabase | DatabaseError | ConfigError;
 }
@@ -43,10 +47,13 @@ export interface LiveDatabase {
   readonly ledger: LedgerVersion | null;
 }
 
-export interface ReadOptions {
+export interface FilesOptions {
   readonly verify: "heads" | "all";
   /** Where the database's journal is; what is remembered from one run to the next lies beside it. */
   readonly journal: string;
+}
+
+export interface ReadOptions extends FilesOptions {
   /** A schema read before may serve where the server's catalogs have not changed. Otherwise pg_dump runs. */
   readonly mayRemember?: boolean;
 }
@@ -57,17 +64,32 @@ export async function readDatabaseState(
   database: ProjectDatabase,
   options: ReadOptions,
 ): Promise<DatabaseState> {
-  const folder = dirname(options.journal);
-  const remembered =
-    options.mayRemember === true ? join(folder, `schema-${database.name}-${session.stage}`) : null;
-  const [live, archive, pending, journal] = await Promise.all([
-    readLive(session, database, remembered),
-    readArchive(database.paths, { verify: options.verify }),
-    readPending(session, database),
-    readJournal(options.journal),
+  const remembered = options.mayRemember === true ? rememberedFile(session, database, options.journal) : null;
+  const [live, files] = await Promise.all([
+    readLiveOnStage(session, database, remembered),
+    readDatabaseFiles(session, database, options),
   ]);
-  const known = knownSameIn(join(folder, "same-schemas"));
-  return { database, archive, pending, interrupted: journal !== null, known, live };
+  return { ...files, live };
+}
+
+/** Reads what the files say; no server is asked. */
+export async function readDatabaseFiles(
+  session: Session,
+  database: ProjectDatabase,
+  { verify, journal }: FilesOptions,
+): Promise<DatabaseFiles> {
+  const [archive, pending, interrupted] = await Promise.all([
+    readArchive(database.paths, { verify }),
+    readPending(session, database),
+    readJournal(journal),
+  ]);
+  const known = knownSameIn(join(dirname(journal), "same-schemas"));
+  return { database, archive, pending, interrupted: interrupted !== null, known };
+}
+
+/** Where the schema is kept that a stage's database had when it was read last. */
+export function rememberedFile({ stage }: Session, { name }: ProjectDatabase, journal: string): string {
+  return join(dirname(journal), `schema-${name}-${stage}`);
 }
 
 /** Reads the pending deltas and checks them. */
@@ -91,15 +113,28 @@ export async function readPending(
   return report.empty ? null : { content, report };
 }
 
-async function readLive(
+async function readLiveOnStage(
   session: Session,
   database: ProjectDatabase,
   remembered: string | null,
 ): Promise<LiveDatabase | DatabaseError | ConfigError> {
   const found = await connectionOf(session, database.name).catch(configError);
   if (found instanceof ConfigError) return found;
-  const { settings } = found;
   session.progress(`reading the schema of ${database.name} on ${session.stage}`);
+  return readLive(found.settings, database, remembered);
+}
+
+/**
+ * Reads a database as it is now.
+ *
+ * @param remembered the file that keeps its schema from one run to the next; null for none
+ * @returns why it cannot be read, where it cannot
+ */
+export async function readLive(
+  settings: ConnectionSettings,
+  database: ProjectDatabase,
+  remembered: string | null,
+): Promise<LiveDatabase | DatabaseError> {
   const [schema, ledger] = await Promise.allSettled([
     remembered === null
       ? readLiveSchema(settings, database)
@@ -128,7 +163,8 @@ export async function readLedgerVersion(
   return readLedger(settings);
 }
 
-async function readLedger(settings: ConnectionSettings): Promise<LedgerVersion | null> {
+/** As {@link readLedgerVersion}, of a database that was found already. */
+export async function readLedger(settings: ConnectionSettings): Promise<LedgerVersion | null> {
   const { openLedger } = await import("../stage/ledger.js");
   const ledger = await openLedger(settings);
   if (ledger === null) return null;

@@ -18,16 +18,19 @@ export interface Lagging {
   readonly hasScripts: boolean;
   /** Whether the ledger knows the database. */
   readonly hasLedger: boolean;
+  /** The version that a deploy stopped within; null for none. */
+  readonly stopped: string | null;
   /** Whether the last of them is the archive's newest. */
   readonly toNewest: boolean;
 }
 
 /**
- * The commands that bring a database to a later version. Only a deploy knows of object scripts. The ledger learns of
+ * The commands that bring a database to a later version. Only a deploy knows of object scripts, and of what another one
+ * has done of a version. The ledger learns of
  * deltas that are run where it knows the database.
  */
 export function bringingThere({ database, stage, at, lacking, ...facts }: Lagging): string {
-  if (facts.hasScripts) {
+  if (facts.hasScripts || facts.stopped !== null) {
     const from = facts.hasLedger ? "" : ` --baseline ${at}`;
     const to = facts.toNewest ? "" : ` --pver ${lacking.at(-1)}`;
     return `  wov-deploy ${database} --stage ${stage}${from}${to}`;
@@ -52,6 +55,7 @@ export async function bringingToNewest(
     deltasOf: (version) => relative(project.root, database.paths.archivedDeltas(version)),
     hasScripts: await isFolder(database.paths.objects),
     hasLedger: ledger !== null,
+    stopped: ledger?.stopped?.version ?? null,
     toNewest: true,
   });
 }

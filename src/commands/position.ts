@@ -37,12 +37,14 @@ export async function compareWithArchive(
   }
   const recorded = recordedVersion(state, live);
   const archived = latestOf(versions, pver);
+  const isStopped = recorded !== null && live.ledger?.stopped != null;
   const byText =
     recorded === null
       ? await versionOfSchema(state, live.schema, archived)
-      : await versionSince(state, live.schema, recorded);
-  const exact =
-    byText ?? (await versionByServer(state, live, [recorded, archived, newest(versions)], progress));
+      : await versionSince(state, live.schema, recorded, !isStopped);
+  // A deploy that stopped within a version has left it where the ledger says, whatever the schema is like by then.
+  const candidates = isStopped ? [recorded] : [recorded, archived, newest(versions)];
+  const exact = byText ?? (await versionByServer(state, live, candidates, progress));
   const expected = archived ?? exact ?? recorded ?? newest(versions);
   const differs =
     expected !== null && exact?.key !== expected.key && !(await isSchemaOf(state, live.schema, expected));
@@ -67,13 +69,17 @@ function recordedVersion({ archive }: DatabaseState, { ledger }: LiveDatabase): 
  * The version that a database has come to since its ledger was written, which its owner may have brought forward
  * by hand: the recorded one, or the first after it that has exactly this schema. Older ones do not count, since
  * then something was taken away that the ledger knows of.
+ *
+ * @param mayHaveMoved whether later ones count
  */
 async function versionSince(
   state: DatabaseState,
   live: SchemaText,
   recorded: Version,
+  mayHaveMoved: boolean,
 ): Promise<Version | null> {
   if (await isSchemaOf(state, live, recorded)) return recorded;
+  if (!mayHaveMoved) return null;
   const { versions } = state.archive;
   for (const version of versions.values()) {
     const follows = version !== recorded && pathBetween(versions, recorded.key, version.key) !== null;

@@ -12,6 +12,7 @@ import { determinePver } from "../config/pver.js";
 import type { Environment } from "../config/secrets.js";
 import { ConfigError } from "../errors.js";
 import { commitCount, openRepository, type Repository } from "../git/repository.js";
+import type { ConnectionSettings } from "../postgres/connection.js";
 
 /** What every command can be told. */
 export interface CommandOptions {
@@ -97,10 +98,31 @@ export function onlyDatabase(session: Session, name: string | undefined): Projec
   });
 }
 
-/** How to reach a database of the project on the session's stage. */
-export function connectionOf(session: Session, database: string): Promise<ResolvedConnection> {
+/**
+ * How to reach a database of the project on the session's stage.
+ *
+ * @throws ConfigError `MANY_DATABASES` where the stage has several, by a pattern
+ */
+export async function connectionOf(session: Session, database: string): Promise<ResolvedConnection> {
+  const found = await resolvedConnection(session, database);
+  const pattern = patternIn(found.settings);
+  if (pattern === null) return found;
+  throw new ConfigError(
+    "MANY_DATABASES",
+    `${database} on ${session.stage} is every database like ${pattern}, and this is for one.`,
+    { where: found.source, hint: "Name one by its URL:\n  --url postgres://USER@HOST:PORT/DATABASE" },
+  );
+}
+
+/** As the secrets, or what goes before them, have it: the database's name may be a pattern. */
+export function resolvedConnection(session: Session, database: string): Promise<ResolvedConnection> {
   const { project, stage, env, url } = session;
   return resolveConnection({ project, database, stage, env, url });
+}
+
+/** What the names of several databases are like, e.g. `tenant_*`; null where one is named. */
+export function patternIn({ database }: ConnectionSettings): string | null {
+  return database?.includes("*") === true ? database : null;
 }
 
 /** The project's repository. */

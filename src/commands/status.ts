@@ -1,13 +1,22 @@
 import { relative } from "node:path";
 import { heads, newest, pathBetween } from "../archive/versions.js";
+import { atOnce } from "../at-once.js";
 import { stagesWithSecrets } from "../config/secrets.js";
-import { WovError } from "../errors.js";
-import { type DatabaseState, type LiveDatabase, readDatabaseState } from "./database-state.js";
+import { ConfigError, DatabaseError, WovError } from "../errors.js";
+import {
+  type DatabaseFiles,
+  type DatabaseState,
+  type LiveDatabase,
+  readDatabaseFiles,
+  readLive,
+  rememberedFile,
+} from "./database-state.js";
 import { accountingOf, unappliedOf } from "./objects/scripted.js";
 import { type Comparison, compareWithArchive } from "./position.js";
 import { archivingPlace, openRepositories, type Repositories, readUncommitted } from "./repositories.js";
 import type { StatusResult } from "./results.js";
 import { type CommandOptions, chosenDatabases, openSession, pverOf, type Session } from "./session.js";
+import { targetsOf } from "./targets.js";
 
 export interface StatusOptions extends CommandOptions {
   /** All databases of the project unless given. */
@@ -31,20 +40,13 @@ export async function status(options: StatusOptions = {}): Promise<StatusResult>
   ]);
   const databases = await Promise.all(
     chosenDatabases(session, options.databases).map(async (database) => {
-      const journal = archivingPlace(repositories, database).journal;
-      const states = await Promise.all(
-        stages.map((stage) =>
-          readDatabaseState({ ...session, stage }, database, { verify: "all", journal, mayRemember: true }),
-        ),
+      const { journal } = archivingPlace(repositories, database);
+      const files = await readDatabaseFiles(session, database, { verify: "all", journal });
+      const onStages = await Promise.all(
+        stages.map((stage) => stageStatuses(files, { session: { ...session, stage }, pver, journal })),
       );
-      const [first] = states;
-      if (first === undefined) throw new RangeError("a project has at least one stage");
-      return databaseStatus(first, {
-        stages: await Promise.all(
-          states.map((state, index) =>
-            stageStatus(state, { ...session, stage: stages[index] ?? session.stage }, pver),
-          ),
-        ),
+      return databaseStatus(files, {
+        stages: onStages.flat(),
         archiveUncommitted: (uncommitted.archive.get(database.name) ?? []).length > 0,
         scriptsUncommitted: uncommitted.objects.get(database.name) ?? [],
         root: session.project.root,
@@ -59,7 +61,7 @@ function summary({ project, stage }: Session, repositories: Repositories) {
 }
 
 function databaseStatus(
-  { database, archive, pending, interrupted }: DatabaseState,
+  { database, archive, pending, interrupted }: DatabaseFiles,
   found: {
     stages: StageStatus[];
     archiveUncommitted: boolean;
@@ -82,22 +84,61 @@ function databaseStatus(
   };
 }
 
-async function stageStatus(state: DatabaseState, session: Session, pver: string): Promise<StageStatus> {
-  const { stage } = session;
-  const { live, archive } = state;
-  if (live instanceof WovError) {
-    return {
-      stage,
-      reachable: false,
-      problem: live.message,
-      version: null,
-      ledger: false,
-      drift: null,
-      behind: [],
-      stopped: null,
-      unapplied: [],
-    };
-  }
+/** How a stage is looked at. */
+interface Look {
+  readonly session: Session;
+  readonly pver: string;
+  /** The database's. */
+  readonly journal: string;
+}
+
+/** How many databases of a stage are read at once. */
+const AT_ONCE = 4;
+
+/** A stage has one database of a name, or as many as its pattern finds. */
+async function stageStatuses(files: DatabaseFiles, look: Look): Promise<StageStatus[]> {
+  const { session } = look;
+  const { database } = files;
+  const targets = await targetsOf(session, database).catch(unreadable);
+  if (targets instanceof WovError) return [outOfReach(session.stage, null, targets)];
+  return atOnce(targets, AT_ONCE, async ({ settings, pattern }, index) => {
+    const which = pattern === null ? "" : `, ${settings.database} (${index + 1} of ${targets.length})`;
+    session.progress(`reading the schema of ${database.name} on ${session.stage}${which}`);
+    const remembered = pattern === null ? rememberedFile(session, database, look.journal) : null;
+    const live = await readLive(settings, database, remembered);
+    const onServer = pattern === null ? null : (settings.database ?? null);
+    if (live instanceof WovError) return outOfReach(session.stage, onServer, live);
+    return { ...(await stageStatus({ ...files, live }, live, look)), onServer };
+  });
+}
+
+/** Whatever keeps a stage from being read is part of the answer. */
+function unreadable(error: unknown): ConfigError | DatabaseError {
+  if (error instanceof ConfigError || error instanceof DatabaseError) return error;
+  throw error;
+}
+
+function outOfReach(stage: string, onServer: string | null, { message }: WovError): StageStatus {
+  return {
+    stage,
+    onServer,
+    reachable: false,
+    problem: message,
+    version: null,
+    ledger: false,
+    drift: null,
+    behind: [],
+    stopped: null,
+    unapplied: [],
+  };
+}
+
+async function stageStatus(
+  state: DatabaseState,
+  live: LiveDatabase,
+  { session, pver }: Look,
+): Promise<Omit<StageStatus, "onServer">> {
+  const { archive } = state;
   const compared = await compareWithArchive(state, live, pver, session.progress);
   const { at } = compared;
   const stopped = live.ledger?.stopped ?? null;
@@ -107,7 +148,7 @@ async function stageStatus(state: DatabaseState, session: Session, pver: string)
   const last = newest(archive.versions);
   const lacking = at !== null && last !== null ? (pathBetween(archive.versions, at, last.key) ?? []) : [];
   return {
-    stage,
+    stage: session.stage,
     reachable: true,
     problem: null,
     version: at,

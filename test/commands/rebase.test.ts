@@ -291,6 +291,8 @@ forks(
     const error = await thrownBy(BlockedError, rebase({ cwd: root }));
     assert.is(error.code, "STAGE_HAS_LINE");
     assert.match(error.message, "1.1.0 of shopdb was deployed to prod");
+    await secret("prod", prod.url.replace(prod.name, `${prod.name.slice(0, -1)}*`));
+    assert.is((await thrownBy(BlockedError, rebase({ cwd: root }))).code, "STAGE_HAS_LINE");
     assert.equal(await everything(fork), before);
 
     await secret("prod", "postgres://nobody@127.0.0.1:1/shopdb");

@@ -1,7 +1,7 @@
 /** Every database and stage on one screen, whatever state they are in. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { pushDb, type StatusResult, status } from "#src/index.js";
+import { deploy, pushDb, runSql, type StatusResult, status } from "#src/index.js";
 import { freshDatabase } from "../support/server.js";
 import { ADD_MAIL, ADD_NOTE, endedWith, HISTORY, inShop, jsonOf, lines, PENDING, Shop } from "./support.js";
 
@@ -53,6 +53,7 @@ screen(
     await behind("INSERT INTO customers VALUES (1, 'Ada')");
 
     const reached = {
+      onServer: null,
       reachable: true,
       problem: null,
       ledger: true,
@@ -74,7 +75,15 @@ screen(
     ] as const) {
       const { problem, ...unreachable } = found.get(stage) ?? { problem: null };
       assert.match(problem ?? "", why);
-      const nothing = { version: null, ledger: false, drift: null, behind: [], stopped: null, unapplied: [] };
+      const nothing = {
+        onServer: null,
+        version: null,
+        ledger: false,
+        drift: null,
+        behind: [],
+        stopped: null,
+        unapplied: [],
+      };
       assert.equal(unreachable, { stage, reachable: false, ...nothing });
     }
 
@@ -214,27 +223,73 @@ screen(
   "shows where a deploy stopped, until it is gone on with",
   inShop(async (shop) => {
     const stage = await shop.anotherDatabase();
-    const statements = [
-      "CREATE INDEX CONCURRENTLY by_name ON customers (name)",
-      "ALTER TABLE customers ADD CHECK (length(name) < 5)",
-    ];
-    for (const sql of statements) await shop.db.query(sql);
-    await shop.setVersion("1.1.0");
-    await shop.project.write(PENDING, `${statements.join(";\n")};\n`);
-    await pushDb({ cwd: shop.root });
+    await shop.archive("1.1.0", "CREATE INDEX CONCURRENTLY by_name ON customers (name);\n");
+    await shop.archive("1.2.0", "ALTER TABLE customers ADD CHECK (length(name) < 5);\n");
     await stage.query("INSERT INTO customers VALUES (1, 'Annabelle')");
     const env = { WOV_SHOPDB_URL: stage.url };
     endedWith(5, await shop.project.run("wov-deploy", [], { env }));
     const stopped = endedWith(0, await shop.project.run("wov", ["status"], { env }));
     assert.match(
       stopped.stdout,
-      /local +1\.0\.0 +stopped within 1\.1\.0, 1 statement applied +lacks 1\.1\.0/,
+      /local +1\.0\.0 +stopped within 1\.1\.0, 1 statement applied +lacks 1\.1\.0, 1\.2\.0/,
     );
+    const plan = endedWith(0, await shop.project.run("wov-deploy", ["--plan"], { env }));
+    assert.match(plan.stdout, "shopdb 1.0.0 → 1.2.0");
+    const checked = endedWith(1, await shop.project.run("wov-push-db", ["--check"], { env }));
+    assert.match(checked.stdout, "shopdb on local is at 1.0.0, and a deploy stopped within 1.1.0.");
     assert.match(stopped.stdout, "  wov-deploy shopdb --stage local\n");
     await stage.query("DELETE FROM customers");
     endedWith(0, await shop.project.run("wov-deploy", ["shopdb", "--stage", "local"], { env }));
     const done = endedWith(0, await shop.project.run("wov", ["status"], { env }));
-    assert.match(done.stdout, /local +1\.1\.0 +no drift\n/);
+    assert.match(done.stdout, /local +1\.2\.0 +no drift\n/);
+  }),
+);
+
+screen(
+  "sums up a stage whose secrets give a pattern, and the ledger is asked about every database of it",
+  inShop(async (shop) => {
+    const prefix = `fleet_${shop.db.name}_`;
+    await addStage(shop, "prod", { database: `${prefix}*` });
+    const none = (await stagesOf(shop)).get("prod");
+    assert.is(none?.problem, `No database of prod is called like ${prefix}*.`);
+
+    await shop.archive("1.1.0", ADD_NOTE);
+    const urlOfTenant = (name: string) => shop.db.url.replace(shop.db.name, `${prefix}${name}`);
+    for (const [tenant, pver] of Object.entries({ a: "1.1.0", b: "1.1.0", c: "1.0.0", d: "1.1.0" })) {
+      await shop.db.query(`CREATE DATABASE ${prefix}${tenant} TEMPLATE template0`);
+      await deploy({ cwd: shop.root, stage: "prod", url: urlOfTenant(tenant), pver, rehearse: false });
+    }
+    const drifted = { stage: "prod", url: urlOfTenant("d"), command: ADD_MAIL };
+    await runSql({ cwd: shop.root, ...drifted });
+
+    const found = (await only(shop)).stages.filter(({ stage }) => stage === "prod");
+    assert.equal(
+      found.map(({ onServer, version, drift, behind }) => ({ onServer, version, drift, behind })),
+      [
+        { onServer: `${prefix}a`, version: "1.1.0", drift: false, behind: [] },
+        { onServer: `${prefix}b`, version: "1.1.0", drift: false, behind: [] },
+        { onServer: `${prefix}c`, version: "1.0.0", drift: false, behind: ["1.1.0"] },
+        { onServer: `${prefix}d`, version: "1.1.0", drift: true, behind: [] },
+      ],
+    );
+    const shown = await text(shop);
+    assert.match(shown, /^ +local +1\.1\.0 +no drift$/m);
+    assert.match(shown, /^ +prod, 2 of 4 +1\.1\.0 +no drift$/m);
+    assert.match(
+      shown,
+      new RegExp(`^ +prod, 1 of 4 +1\\.0\\.0 +no drift +lacks 1\\.1\\.0 +${prefix}c$`, "m"),
+    );
+    assert.match(shown, new RegExp(`^ +prod, 1 of 4 +1\\.1\\.0 +drift +${prefix}d$`, "m"));
+    await jsonOf(shop, "status", ["wov", "status"]);
+
+    const onProd = async (...args: string[]) =>
+      endedWith(0, await shop.project.run("wov-db", [...args, "--stage", "prod"])).stdout;
+    assert.match(await onProd("--wdb-ver"), new RegExp(`^shopdb ${prefix}c +1\\.0\\.0 `, "m"));
+    assert.is(lines(await onProd("--wdb-log")).length, 7);
+    assert.is(lines(await onProd("--info")).filter((line) => line.includes(prefix)).length, 4);
+    assert.match(await onProd("-lwdb", "-c", "SELECT name FROM wovtool.database"), `${prefix}a`);
+    const one = await shop.project.run("wov-db", ["--schema-hash", "--stage", "prod"]);
+    assert.match(endedWith(2, one).stderr, `shopdb on prod is every database like ${prefix}*`);
   }),
 );
 

@@ -1,6 +1,6 @@
 import type { StatusResult } from "../../commands/results.js";
 import { status } from "../../commands/status.js";
-import { someNames } from "../check-text.js";
+import { firstOf, someNames } from "../check-text.js";
 import type { Colors } from "../output.js";
 import { table } from "../table.js";
 import { commandOptions, verb } from "../verb.js";
@@ -52,21 +52,60 @@ function databaseText(database: DatabaseStatus, colors: Colors): string {
     database.unproven.length > 0 ? `archived without proof: ${database.unproven.join(", ")}` : "",
     database.strays.length > 0 ? `files that no version names: ${database.strays.join(", ")}` : "",
   ].filter((note) => note !== "");
-  const rows = database.stages.map((stage) => [
-    stage.stage,
-    stage.version ?? "?",
-    stageState(stage),
-    lacking(stage),
+  const groups = groupsOf(database.stages);
+  const rows = groups.map(({ where, like, names }) => [
+    where,
+    like.version ?? "?",
+    stageState(like),
+    lacking(like),
+    names,
   ]);
   const paint = (cell: string, row: number, column: number) =>
-    column === 2 ? stageColor(database.stages[row], colors)(cell) : cell;
-  const steps = database.stages.flatMap((stage) => nextSteps(database.database, stage));
+    column === 2 ? stageColor(groups[row]?.like, colors)(cell) : cell;
+  const steps = new Set(database.stages.flatMap((stage) => nextSteps(database.database, stage)));
   return [
     `${colors.bold(database.database)}  ${archive}`,
     ...notes.map((note) => `  ${colors.yellow(note)}`),
     ...table(rows, paint).map((line) => `  ${line}`),
-    ...steps.map((line) => colors.dim(`  ${line}`)),
+    ...[...steps].map((line) => colors.dim(`  ${line}`)),
   ].join("\n");
+}
+
+/** Databases of a stage that are in the same state. */
+interface Group {
+  /** The stage, and how many of its databases. */
+  readonly where: string;
+  readonly like: StageStatus;
+  /** Some of their names on the server; none where all is well. */
+  readonly names: string;
+}
+
+function groupsOf(stages: readonly StageStatus[]): Group[] {
+  const names = [...new Set(stages.map(({ stage }) => stage))];
+  return names.flatMap((name) => groupsOn(stages.filter(({ stage }) => stage === name)));
+}
+
+/** A stage's databases by what is the same about them, the most first. */
+function groupsOn(databases: readonly StageStatus[]): Group[] {
+  const alike = new Map<string, StageStatus[]>();
+  for (const one of databases) {
+    const key = JSON.stringify([one.version, stageState(one), one.behind]);
+    const same = alike.get(key);
+    if (same === undefined) alike.set(key, [one]);
+    else same.push(one);
+  }
+  const groups = [...alike.values()].sort((a, b) => b.length - a.length);
+  return groups.flatMap((same) => {
+    const [like] = same;
+    if (like === undefined) return [];
+    if (like.onServer === null) return { where: like.stage, like, names: "" };
+    const names = isInOrder(like) ? "" : firstOf(same.map(({ onServer }) => onServer ?? ""));
+    return { where: `${like.stage}, ${same.length} of ${databases.length}`, like, names };
+  });
+}
+
+function isInOrder({ drift, behind, unapplied }: StageStatus): boolean {
+  return drift === false && behind.length + unapplied.length === 0;
 }
 
 function stageState({ reachable, problem, drift, ledger, stopped, unapplied }: StageStatus): string {

@@ -2,11 +2,13 @@ import { relative } from "node:path";
 import { DatabaseError as ServerError } from "pg";
 import { readSchema } from "../../archive/read.js";
 import { heads, type Version } from "../../archive/versions.js";
+import type { ResolvedConnection } from "../../config/connection.js";
 import type { ProjectDatabase } from "../../config/project.js";
 import { BlockedError, DatabaseError, WovError } from "../../errors.js";
 import { type ConnectionSettings, describeConnection, withClient } from "../../postgres/connection.js";
 import { quoteIdentifier } from "../../postgres/quote.js";
 import { createLedger, type Ledger, openLedger } from "../../stage/ledger.js";
+import { askLedgers } from "../ask-ledgers.js";
 import { isSchemaOf, readDatabaseState } from "../database-state.js";
 import { accountingOf } from "../objects/scripted.js";
 import { readProjectScripts } from "../objects/scripts.js";
@@ -18,8 +20,10 @@ import {
   connectionOf,
   onlyDatabase,
   openSession,
+  resolvedConnection,
   type Session,
 } from "../session.js";
+import { targetsOf } from "../targets.js";
 
 export interface DatabaseOptions extends CommandOptions {
   /** The database; may be left out where the project has one. */
@@ -33,52 +37,58 @@ export async function initLedger(
   const session = await openSession(options);
   let created = false;
   for (const database of chosenDatabases(session, namesOf(options))) {
-    const { settings } = await connectionOf(session, database.name);
-    created = (await createLedger(settings)).created || created;
+    for (const { settings } of await targetsOf(session, database))
+      created = (await createLedger(settings)).created || created;
   }
   return { stage: session.stage, created };
 }
 
 /** The version that the ledger gives each chosen database. */
 export async function ledgerVersions(options: DatabaseOptions = {}): Promise<LedgerVersionResult> {
-  const session = await openSession(options);
-  const databases: LedgerVersionResult["databases"] = [];
-  for (const { name } of chosenDatabases(session, namesOf(options))) {
-    const version = await withLedger(session, name, (ledger, onServer) => ledger.versionOf(onServer));
-    databases.push({
-      database: name,
-      version: version?.version ?? null,
-      since: version?.since.toISOString() ?? null,
-    });
-  }
-  return { stage: session.stage, databases };
+  const { stage, answers } = await fromLedgers(options, async (ledger, onServer, database) => {
+    const found = await ledger.versionOf(onServer);
+    const since = found?.since.toISOString() ?? null;
+    return { database, onServer, version: found?.version ?? null, since };
+  });
+  return { stage, databases: answers };
 }
 
 /** What happened to each chosen database, oldest first. */
 export async function ledgerLog(options: DatabaseOptions = {}): Promise<LedgerLogResult> {
-  const session = await openSession(options);
-  const entries: LedgerLogResult["entries"] = [];
-  for (const { name } of chosenDatabases(session, namesOf(options))) {
-    const log = await withLedger(session, name, (ledger, onServer) => ledger.log(onServer));
-    for (const { version, event, by, at, commit } of log)
-      entries.push({ database: name, version, event, by, at: at.toISOString(), commit });
-  }
-  return { stage: session.stage, entries };
+  const { stage, answers } = await fromLedgers(options, async (ledger, onServer, database) => {
+    const log = await ledger.log(onServer);
+    return log.map(({ version, event, by, at, commit }) => {
+      return { database, onServer, version, event, by, at: at.toISOString(), commit };
+    });
+  });
+  return { stage, entries: answers.flat() };
 }
 
-async function withLedger<T>(
-  session: Session,
-  database: string,
-  work: (ledger: Ledger, onServer: string) => Promise<T>,
-): Promise<T> {
-  const { settings } = await connectionOf(session, database);
-  const ledger = await openLedger(settings);
-  if (ledger === null) throw noLedger(database, session.stage);
-  try {
-    return await work(ledger, settings.database ?? database);
-  } finally {
-    await ledger.close();
+async function fromLedgers<T>(
+  options: DatabaseOptions,
+  ask: (ledger: Ledger, onServer: string, database: string) => Promise<T>,
+): Promise<{ stage: string; answers: T[] }> {
+  const session = await openSession(options);
+  const { stage } = session;
+  const answers: T[] = [];
+  for (const database of chosenDatabases(session, namesOf(options))) {
+    const { name } = database;
+    const found = await askLedgers(await targetsOf(session, database), (ledger, onServer) => {
+      if (ledger === null) throw noLedger(name, stage);
+      return ask(ledger, onServer, name);
+    });
+    answers.push(...found);
   }
+  return { stage, answers };
+}
+
+/** How to reach a database, or its ledger, which is one for all that a pattern finds unless each has its own. */
+export async function placeOf(
+  session: Session,
+  { name, ledger }: ProjectDatabase,
+  isLedger: boolean,
+): Promise<ResolvedConnection> {
+  return isLedger && ledger !== "schema" ? resolvedConnection(session, name) : connectionOf(session, name);
 }
 
 /** The server was never told to keep a ledger. */

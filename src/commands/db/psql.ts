@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { ConfigError } from "../../errors.js";
 import { libpqEnvironment } from "../../postgres/connection.js";
 import { ledgerConnection } from "../../stage/ledger.js";
-import { connectionOf, onlyDatabase, openSession } from "../session.js";
-import type { DatabaseOptions } from "./ledger.js";
+import { onlyDatabase, openSession } from "../session.js";
+import { type DatabaseOptions, placeOf } from "./ledger.js";
 
 /**
  * Opens psql on a database, or on the ledger of its server. The terminal is psql's until it ends.
@@ -13,7 +13,7 @@ import type { DatabaseOptions } from "./ledger.js";
  */
 export async function openPsql(options: DatabaseOptions & { readonly ledger: boolean }): Promise<void> {
   const session = await openSession(options);
-  const { settings } = await connectionOf(session, onlyDatabase(session, options.database).name);
+  const { settings } = await placeOf(session, onlyDatabase(session, options.database), options.ledger);
   const connection = options.ledger ? ledgerConnection(settings) : settings;
   const child = spawn("psql", [], {
     stdio: "inherit",

@@ -6,8 +6,8 @@ import { isMissing } from "../../files.js";
 import { withClient } from "../../postgres/connection.js";
 import { ledgerConnection } from "../../stage/ledger.js";
 import type { SqlResult } from "../results.js";
-import { connectionOf, onlyDatabase, openSession } from "../session.js";
-import { type DatabaseOptions, noLedger } from "./ledger.js";
+import { onlyDatabase, openSession } from "../session.js";
+import { type DatabaseOptions, noLedger, placeOf } from "./ledger.js";
 
 export interface SqlOptions extends DatabaseOptions {
   /** SQL to run. Several statements run in one transaction. */
@@ -27,7 +27,7 @@ export async function runSql(options: SqlOptions): Promise<SqlResult> {
   const session = await openSession(options);
   const database = onlyDatabase(session, options.database);
   const { name, sql } = await sqlOf(options);
-  const { settings } = await connectionOf(session, database.name);
+  const { settings } = await placeOf(session, database, options.ledger === true);
   let results: SqlResult["results"];
   try {
     results = await withClient(options.ledger ? ledgerConnection(settings) : settings, async (client) => {

@@ -1,4 +1,5 @@
 /** The deploy of many databases, each on its own. */
+import { atOnce } from "../../at-once.js";
 import { WovError } from "../../errors.js";
 import { describeConnection } from "../../postgres/connection.js";
 import type { DatabaseDeploy } from "../results.js";
@@ -13,37 +14,13 @@ import type { DeployOrder } from "./order.js";
  * @param jobs how many at once
  */
 export async function deployFleet(orders: readonly DeployOrder[], jobs: number): Promise<DatabaseDeploy[]> {
-  const outcomes: DatabaseDeploy[] = [];
-  const held = await withWorkers(orders.entries(), jobs, orders.length, async ([index, order]) => {
+  const first = await atOnce(orders, jobs, async (order) => {
     const outcome = await orFailure({ ...order, terms: { ...order.terms, patience: 0 } });
-    if (outcome.error?.code === "DEPLOY_LOCKED") return [index, order] as const;
-    outcomes[index] = outcome;
-    return null;
+    return outcome.error?.code === "DEPLOY_LOCKED" ? null : outcome;
   });
-  await withWorkers(held.values(), jobs, held.length, async ([index, order]) => {
-    outcomes[index] = await orFailure(order);
-    return null;
-  });
-  return outcomes;
-}
-
-/** @returns what the work handed back, but for null */
-async function withWorkers<T, R>(
-  queue: Iterator<T>,
-  jobs: number,
-  most: number,
-  work: (item: T) => Promise<R | null>,
-): Promise<R[]> {
-  const left: R[] = [];
-  const worker = async () => {
-    for (let next = queue.next(); !next.done; next = queue.next()) {
-      const result = await work(next.value);
-      if (result !== null) left.push(result);
-    }
-  };
-  const count = Math.min(jobs, most);
-  await Promise.all(Array.from({ length: count }, worker));
-  return left;
+  const held = orders.filter((_, index) => first[index] === null);
+  const later = await atOnce(held, jobs, orFailure);
+  return first.flatMap((outcome) => outcome ?? later.splice(0, 1));
 }
 
 async function orFailure(order: DeployOrder): Promise<DatabaseDeploy> {

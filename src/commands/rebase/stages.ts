@@ -2,9 +2,11 @@
 import type { ProjectDatabase } from "../../config/project.js";
 import { BlockedError, ConfigError, DatabaseError } from "../../errors.js";
 import type { ConnectionSettings } from "../../postgres/connection.js";
-import { type LedgerEntry, openLedger } from "../../stage/ledger.js";
-import { connectionOf, type Session } from "../session.js";
+import type { LedgerEntry } from "../../stage/ledger.js";
+import { askLedgers } from "../ask-ledgers.js";
+import type { Session } from "../session.js";
 import { knownStages } from "../status.js";
+import { type Target, targetsOf } from "../targets.js";
 import type { LineVersion } from "./lines.js";
 
 /**
@@ -25,35 +27,28 @@ export async function askStages(
   for (const stage of await knownStages(session)) {
     session.progress(`asking the ledger of ${stage}`);
     let entries: readonly LedgerEntry[];
-    let isOwn: boolean;
     try {
-      const { settings } = await connectionOf(
-        { ...session, stage, ...(stage !== session.stage && { url: undefined }) },
-        database.name,
-      );
-      isOwn = isSame(settings, own);
-      entries = await logOf(settings);
+      const onStage = { ...session, stage, ...(stage !== session.stage && { url: undefined }) };
+      entries = await entriesOn(await targetsOf(onStage, database), own);
     } catch (error) {
       if (!(error instanceof DatabaseError) && !(error instanceof ConfigError)) throw error;
       unasked.push(`${stage}: ${error.message}`);
       continue;
     }
-    const has = entries.find(
-      ({ versionId, event }) => ids.has(versionId) && !(isOwn && event !== "deployed"),
-    );
+    const has = entries.find(({ versionId }) => ids.has(versionId));
     if (has !== undefined) throw stageHasLine(database.name, stage, has.version);
   }
   return unasked;
 }
 
-async function logOf(settings: ConnectionSettings): Promise<LedgerEntry[]> {
-  const ledger = await openLedger(settings);
-  if (ledger === null) return [];
-  try {
-    return await ledger.log(settings.database ?? "");
-  } finally {
-    await ledger.close();
-  }
+/** What happened to some databases; what was archived from one's own counts for nothing. */
+async function entriesOn(targets: readonly Target[], own: ConnectionSettings): Promise<LedgerEntry[]> {
+  const logs = await askLedgers(targets, async (ledger, onServer) => (await ledger?.log(onServer)) ?? []);
+  return logs.flatMap((log, index) => {
+    const settings = targets[index]?.settings;
+    const isOwn = settings !== undefined && isSame(settings, own);
+    return isOwn ? log.filter(({ event }) => event === "deployed") : log;
+  });
 }
 
 function isSame(a: ConnectionSettings, b: ConnectionSettings): boolean {

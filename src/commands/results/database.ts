@@ -2,6 +2,8 @@
 import * as v from "valibot";
 import { maybeText, text } from "./parts.js";
 
+const onServer = v.pipe(text, v.description("What the server calls the database."));
+
 export const LedgerInitResult = v.pipe(
   v.object({ stage: text, created: v.boolean() }),
   v.title("wov-db --wdb-init"),
@@ -10,7 +12,7 @@ export const LedgerInitResult = v.pipe(
 export const LedgerVersionResult = v.pipe(
   v.object({
     stage: text,
-    databases: v.array(v.object({ database: text, version: maybeText, since: maybeText })),
+    databases: v.array(v.object({ database: text, onServer, version: maybeText, since: maybeText })),
   }),
   v.title("wov-db --wdb-ver"),
 );
@@ -20,7 +22,15 @@ export const LedgerLogResult = v.pipe(
   v.object({
     stage: text,
     entries: v.array(
-      v.object({ database: text, version: text, event: text, by: text, at: text, commit: maybeText }),
+      v.object({
+        database: text,
+        onServer,
+        version: text,
+        event: text,
+        by: text,
+        at: text,
+        commit: maybeText,
+      }),
     ),
   }),
   v.title("wov-db --wdb-log"),

@@ -28,6 +28,10 @@ export const StatusResult = v.pipe(
         stages: v.array(
           v.object({
             stage: text,
+            onServer: v.pipe(
+              maybeText,
+              v.description("The database's name on the server, where the stage has several by a pattern."),
+            ),
             reachable: v.boolean(),
             problem: maybeText,
             version: maybeText,

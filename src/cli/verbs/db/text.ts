@@ -66,18 +66,34 @@ export function infoText({ databases }: InfoResult, colors: Colors): string {
 }
 
 export function versionsText({ databases }: LedgerVersionResult): string {
-  const rows = databases.map(({ database, version, since }) => [database, version ?? "unknown", since ?? ""]);
+  const nameOf = namesIn(databases);
+  const rows = databases.map((one) => [nameOf(one), one.version ?? "unknown", one.since ?? ""]);
   return table(rows).join("\n");
 }
 
 export function logText({ entries }: LedgerLogResult): string {
-  const rows = entries.map(({ at, database, version, event, by, commit }) => [
+  const nameOf = namesIn(entries);
+  const rows = entries.map(({ at, version, event, by, commit, ...one }) => [
     at.slice(0, 19).replace("T", " "),
-    database,
+    nameOf(one),
     version,
     event,
     by,
     commit?.slice(0, 10) ?? "",
   ]);
   return table(rows).join("\n");
+}
+
+interface Named {
+  readonly database: string;
+  readonly onServer: string;
+}
+
+/** A database by its name in the project, or where several have that name by what the server calls it. */
+function namesIn(all: readonly Named[]): (one: Named) => string {
+  const onServers = new Map<string, Set<string>>();
+  for (const { database, onServer } of all)
+    onServers.set(database, (onServers.get(database) ?? new Set()).add(onServer));
+  return ({ database, onServer }) =>
+    (onServers.get(database)?.size ?? 0) > 1 ? `${database} ${onServer}` : database;
 }
