@@ -1,6 +1,7 @@
 import type { Argv } from "yargs";
 import { ConfigError, type ExitStatus } from "../errors.js";
 import { packageVersion } from "../package.js";
+import { refuseOpposites, takeOnce } from "./contradictions.js";
 import { Output } from "./output.js";
 import { nameRuntime } from "./runtime.js";
 import type { GlobalArguments, RegisteredVerb } from "./verb.js";
@@ -103,7 +104,8 @@ async function runProgram(argv: readonly string[], program: Program): Promise<Ex
   for (const [add, words] of await verbsOf(program, argv))
     configured = add(configured, words, (end) => (status = end));
   configured = configured
-    .parserConfiguration({ "duplicate-arguments-array": false, "strip-dashed": true })
+    .parserConfiguration({ "strip-dashed": true })
+    .middleware(takeOnce, true)
     .strict()
     .recommendCommands()
     .demandCommand(program === "wov" || program === "wo" ? 1 : 0, "Which command?")
@@ -113,6 +115,7 @@ async function runProgram(argv: readonly string[], program: Program): Promise<Ex
     .wrap(Math.min(110, process.stdout.columns ?? 100))
     .fail((message, error) => fail(message ?? error?.message ?? "The command line cannot be read."));
   try {
+    refuseOpposites(argv);
     await configured.parseAsync(withoutDashes(argv));
   } catch (error) {
     const has = (word: string, letter: string) => argv.includes(word) || argv.includes(letter);

@@ -26,6 +26,7 @@ import {
   databaseOf,
   parseSource,
   readSource,
+  refuseUrlForTwo,
   type SchemaSource,
   sourceName,
 } from "./schema-source.js";
@@ -52,6 +53,7 @@ export interface DeltasOptions extends WritingOptions {
  */
 export async function deltas(from: string, to: string, options: DeltasOptions = {}): Promise<DeltasResult> {
   const [before, after] = [parseSource(from), parseSource(to)];
+  refuseUrlForTwo([before, after], options);
   const [there, here] = [await connectionOfSource(before, options), await connectionOfSource(after, options)];
   const places = { near: here ?? there ?? undefined, rows: there ?? here ?? undefined };
   const like = databaseOf(before) ?? databaseOf(after);

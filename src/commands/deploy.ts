@@ -124,12 +124,18 @@ function refuseUnknownFiles({ strays, paths }: Archive, database: string): void 
   );
 }
 
+function refuseContradictions({ plan, dryRun, rehearse }: DeployOptions): void {
+  const refuse = (names: string, hint: string) => {
+    throw new ConfigError("DEPLOY_USAGE", `${names} do not go together.`, { hint });
+  };
+  if (plan && dryRun) refuse("--plan and --dry-run", "--dry-run shows the plan too, and rehearses it.");
+  if (plan && rehearse) refuse("--plan and --rehearse", "--dry-run shows the plan, and rehearses it.");
+  if (dryRun && rehearse === false)
+    refuse("--dry-run and --no-rehearse", "--plan shows what would be done, and rehearses nothing.");
+}
+
 function termsOf(options: DeployOptions): DeployTerms {
-  if (options.plan === true && options.dryRun === true) {
-    throw new ConfigError("DEPLOY_USAGE", "--plan and --dry-run do not go together.", {
-      hint: "--dry-run shows the plan too, and rehearses it.",
-    });
-  }
+  refuseContradictions(options);
   const milliseconds = (seconds: number, name: string) => {
     if (Number.isFinite(seconds) && seconds >= 0 && seconds * 1000 <= 2 ** 31 - 1)
       return Math.round(seconds * 1000);

@@ -4,7 +4,7 @@ import { compareSchemas } from "./compare.js";
 import type { SchemaText } from "./live-schema.js";
 import { changesOf } from "./object-changes.js";
 import type { DiffResult } from "./results.js";
-import { databaseOf, parseSource, readSource, sourceName } from "./schema-source.js";
+import { databaseOf, parseSource, readSource, refuseUrlForTwo, sourceName } from "./schema-source.js";
 import type { CommandOptions } from "./session.js";
 
 /**
@@ -17,6 +17,7 @@ import type { CommandOptions } from "./session.js";
  */
 export async function diff(from: string, to: string, options: CommandOptions = {}): Promise<DiffResult> {
   const [before, after] = [parseSource(from), parseSource(to)];
+  refuseUrlForTwo([before, after], options);
   const like = databaseOf(before) ?? databaseOf(after);
   const [old, now] = await Promise.all([readSource(before, options, like), readSource(after, options, like)]);
   refuseSettingsThatDiffer(old, now);

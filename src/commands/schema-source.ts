@@ -53,6 +53,18 @@ export function parseSource(text: string): SchemaSource {
   });
 }
 
+/**
+ * One URL would make two databases of the project the same one, and nothing would differ.
+ *
+ * @throws ConfigError `URL_FOR_SEVERAL`
+ */
+export function refuseUrlForTwo(sources: readonly SchemaSource[], { url }: CommandOptions): void {
+  if (url === undefined || sources.filter(({ kind }) => kind === "database").length < 2) return;
+  throw new ConfigError("URL_FOR_SEVERAL", "--url is of one database, and this compares two.", {
+    hint: "Write the URL in the place of one of them.",
+  });
+}
+
 /** A source in words that may be printed: a URL without its password. */
 export function sourceName(source: SchemaSource): string {
   switch (source.kind) {

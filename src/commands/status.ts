@@ -36,7 +36,8 @@ export async function status(options: StatusOptions = {}): Promise<StatusResult>
   const [pver, uncommitted, stages] = await Promise.all([
     pverOf(session, repositories.project),
     readUncommitted(repositories, session.project),
-    options.stage === undefined ? knownStages(session) : [session.stage],
+    // A URL is of one stage.
+    options.stage === undefined && options.url === undefined ? knownStages(session) : [session.stage],
   ]);
   const databases = await Promise.all(
     chosenDatabases(session, options.databases).map(async (database) => {

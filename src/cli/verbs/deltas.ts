@@ -39,9 +39,8 @@ export const deltasVerb = verb({
 
 export const RENAMES = {
   describe:
-    "Take what is dropped and added alike for renamed: ask on a terminal, never, or always where it is certain",
+    "Take what is dropped and added alike for renamed: ask on a terminal (by itself), never, or always where it is certain",
   choices: RENAME_MODES,
-  default: "ask",
 } as const;
 
 export const ONLINE = {
@@ -51,7 +50,7 @@ export const ONLINE = {
 } as const;
 
 interface WritingArguments extends GlobalArguments {
-  readonly renames: RenameMode;
+  readonly renames: RenameMode | undefined;
   readonly online: boolean;
 }
 

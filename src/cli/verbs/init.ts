@@ -1,5 +1,6 @@
 import { init } from "../../commands/init.js";
 import type { InitResult } from "../../commands/results.js";
+import { ConfigError } from "../../errors.js";
 import type { Colors } from "../output.js";
 import { commandOptions, verb } from "../verb.js";
 
@@ -18,6 +19,15 @@ export const initVerb = verb({
       .example("$0 init --from postgres://me@localhost/shopdb", "with a database that exists"),
   run: async (args, output) => {
     const { database, from } = args;
+    if (args.url !== undefined) {
+      throw new ConfigError(
+        "INIT_USAGE",
+        "--url reaches a database for one command, and init writes it down.",
+        {
+          hint: "For a database that exists:\n  wov init --from postgres://USER@HOST:PORT/DATABASE",
+        },
+      );
+    }
     const result = await init({ ...commandOptions(args, output), database, from });
     output.result(result, (colors) => initText(result, colors));
     return 0;

@@ -37,9 +37,8 @@ const options = (yargs: Argv<GlobalArguments>) =>
       array: true,
     })
     .option("proof", {
-      describe: "Prove first what is archived; where that is left out, the history says so",
+      describe: "Prove first what is archived, by itself; where that is left out, the history says so",
       type: "boolean",
-      default: true,
     })
     .option("skip-git-checks", {
       describe: "Uncommitted changes of the repository do not block",
@@ -69,13 +68,16 @@ export const pushDbVerb = verb({
   },
 });
 
-function refuseTogether({ check: checks, checksum, log: logs, snapshot }: Arguments): void {
+function refuseTogether({ check: checks, checksum, log: logs, snapshot, proof }: Arguments): void {
   const given = Object.entries({ check: checks, checksum, log: logs, snapshot: snapshot !== undefined });
   const names = given.filter(([, isGiven]) => isGiven).map(([name]) => `--${name}`);
-  if (names.length < 2) return;
-  throw new ConfigError("PUSH_DB_USAGE", `${names.join(" and ")} do not go together.`, {
-    hint: "Give one of them.",
-  });
+  // What looks only proves nothing.
+  if (proof === true && (checks || checksum || logs)) names.push("--proof");
+  if (names.length > 1) {
+    throw new ConfigError("PUSH_DB_USAGE", `${names.join(" and ")} do not go together.`, {
+      hint: "Give one of them.",
+    });
+  }
 }
 
 async function runCheck(args: Arguments, output: Output): Promise<ExitStatus> {
@@ -105,8 +107,8 @@ async function runChecksum(args: Arguments, output: Output): Promise<ExitStatus>
 }
 
 async function runPush(args: Arguments, output: Output): Promise<ExitStatus> {
-  const [database, snapshot] = args.snapshot ?? [];
-  if (database !== undefined && args.databases.length > 0) {
+  const [database, snapshot, ...more] = args.snapshot ?? [];
+  if (database !== undefined && args.databases.length + more.length > 0) {
     throw new ConfigError(
       "SNAPSHOT_USAGE",
       "--snapshot takes the database and the snapshot's name, and nothing else is named.",

@@ -14,7 +14,10 @@ import { suggestPending } from "./deltas.js";
 import { editorOf, openEditor } from "./editor.js";
 import type { DatabaseOptions } from "./ledger.js";
 
-export interface EditOptions extends DatabaseOptions, WritingOptions {}
+export interface EditOptions extends DatabaseOptions, WritingOptions {
+  /** What the editor prints goes to standard error, since standard output is for something else. */
+  readonly apart?: boolean | undefined;
+}
 
 /**
  * Opens the pending deltas in the user's editor, `$VISUAL` or `$EDITOR`, with what they lack written at their end as
@@ -30,7 +33,7 @@ export async function editDeltas(options: EditOptions = {}): Promise<EditResult>
   const file = database.paths.pendingDeltas;
   const editor = editorOf(session.env, file);
   const { suggested, notes } = await writeSuggestion(options, session, database);
-  await openEditor(editor, file);
+  await openEditor(editor, file, options.apart === true);
   const pending = await readPending(session, database);
   const problem = pending === null ? undefined : deltasError(pending.report);
   if (problem) throw problem;

@@ -3,6 +3,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { ConfigError } from "../../errors.js";
 
+const STANDARD_ERROR = 2;
+
 /** The command that opens it: a program and its arguments, e.g. `code` and `--wait`. */
 export interface Editor {
   readonly command: string;
@@ -36,15 +38,26 @@ function wordsOf(command: string): string[] {
   return words.map((word) => word.replaceAll(/"([^"]*)"|'([^']*)'/g, "$1$2"));
 }
 
-/** @throws ConfigError `EDITOR_FAILED` */
-export async function openEditor({ command, program, args }: Editor, file: string): Promise<void> {
+/**
+ * Opens a file, and waits for the end of the editor.
+ *
+ * @param apart what it prints goes to standard error
+ * @throws ConfigError `EDITOR_FAILED`
+ */
+export async function openEditor(
+  { command, program, args }: Editor,
+  file: string,
+  apart: boolean,
+): Promise<void> {
   const failed = (message: string, cause?: unknown) =>
     new ConfigError("EDITOR_FAILED", message, {
       where: command,
       hint: `What was written stands in the file:\n  ${file}`,
       cause,
     });
-  const child = spawn(program, [...args, file], { stdio: "inherit" });
+  const child = spawn(program, [...args, file], {
+    stdio: ["inherit", apart ? STANDARD_ERROR : "inherit", "inherit"],
+  });
   const [status] = await once(child, "exit").catch((cause: unknown) => {
     throw failed("The editor could not be started.", cause);
   });

@@ -100,7 +100,11 @@ const writeDeltas: Action = async (args, output) => {
 
 const openDeltas: Action = async (args, output) => {
   const { editDeltas } = await import("../../../commands/db/edit.js");
-  const result = await editDeltas({ ...databaseOptions(args, output), ...writingOptions(args, output) });
+  const result = await editDeltas({
+    ...databaseOptions(args, output),
+    ...writingOptions(args, output),
+    apart: args.json,
+  });
   for (const note of result.notes) output.note(note);
   const count = result.statements === 1 ? "1 statement" : `${result.statements} statements`;
   output.result(result, () => `${result.file}: ${count}`);
@@ -113,6 +117,7 @@ const runOrOpen: Action = async (args, output) => {
     throw new ConfigError("DB_USAGE", "-c and -f do not go together.", { hint: "Give one of them." });
   }
   if (command === undefined && file === undefined) {
+    if (args.json) throw noDocument("psql");
     const { openPsql } = await import("../../../commands/db/psql.js");
     await openPsql({ ...databaseOptions(args, output), ledger: lwdb });
     return 0;
@@ -123,6 +128,13 @@ const runOrOpen: Action = async (args, output) => {
   output.result(result, (colors) => sqlText(result, colors));
   return 0;
 };
+
+/** What a person works in cannot share the output with a document. */
+function noDocument(what: string): ConfigError {
+  return new ConfigError("DB_USAGE", `--json prints a document, and ${what} needs the output for itself.`, {
+    hint: 'Have SQL run there, for example:\n  wov-db -lwdb -c "SELECT * FROM wovtool.log" --json',
+  });
+}
 
 const startServer: Action = async (args, output) => {
   const { startLocalServer } = await import("../../../commands/db/server.js");
@@ -159,6 +171,13 @@ const ACTIONS: readonly (readonly [isAsked: (args: DbArguments) => boolean, acti
 /** The one thing that was asked for. @throws ConfigError `DB_USAGE` for none, or several */
 export function actionOf(args: DbArguments): Action {
   const [action, ...others] = ACTIONS.filter(([isAsked]) => isAsked(args));
+  const writes = args.wdbDeltas || args.wdbEdit;
+  if (!writes && (args.online || args.renames !== undefined)) {
+    const option = args.online ? "--online" : "--renames";
+    throw new ConfigError("DB_USAGE", `${option} goes with --wdb-deltas or --wdb-edit.`, {
+      hint: "See what there is:\n  wov-db --help",
+    });
+  }
   if (action !== undefined && others.length === 0) return action[1];
   const message = action === undefined ? "There is nothing to do." : "One thing at a time.";
   throw new ConfigError("DB_USAGE", message, { hint: "See what there is:\n  wov-db --help" });
