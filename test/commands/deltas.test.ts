@@ -85,14 +85,17 @@ const sources = suite("wov deltas");
 sources("leads from any schema to any other", async () => {
   const [old, now] = [await freshDatabase(SHOP), await freshDatabase(SHOP)];
   await now.query("ALTER TABLE customers ADD CONSTRAINT named CHECK (name <> '')");
+  await now.query("GRANT SELECT ON customers TO pg_monitor");
   const there = await deltas(old.url, now.url);
   assert.is(there.outcome, "proven");
   assert.match(there.sql, /ADD CONSTRAINT named CHECK/);
+  assert.match(there.sql, "GRANT SELECT ON TABLE public.customers TO pg_monitor;");
+  assert.not.match(there.sql, "REVOKE");
   const back = await deltas(now.url, old.url);
-  assert.equal(
-    back.statements.map(({ sql }) => sql),
-    ['ALTER TABLE "public"."customers" DROP CONSTRAINT "named"'],
-  );
+  assert.equal(back.statements.map(({ sql }) => sql.replaceAll('"', "")).sort(), [
+    "ALTER TABLE public.customers DROP CONSTRAINT named",
+    "REVOKE ALL ON TABLE public.customers FROM pg_monitor",
+  ]);
 });
 
 sources(

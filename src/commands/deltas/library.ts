@@ -60,12 +60,14 @@ export async function planDifference(
     throw error;
   }
   const counts = countedBy(settings);
+  const made = new Set(planned.actions.flatMap(({ produces }) => produces.map((id) => JSON.stringify(id))));
   const statements = planned.actions
     .filter(({ produces, destroys, consumes }) => {
       const about = [...produces, ...destroys];
       return (about.length > 0 ? about : consumes.slice(0, 1)).some(counts);
     })
     .filter((action) => settings.owners || !isOwnersRight(action, from.reader))
+    .filter((action) => settings.owners || !isNeedlessRevoke(action, from, made))
     .flatMap(({ sql, produces, destroys }) => {
       const plain = sql.trim().replace(/;$/, "");
       const said = settings.owners ? plain : withoutOwner(plain);
@@ -106,6 +108,25 @@ function isOwnersRight({ sql, produces, consumes }: Action, owner: string): bool
   const roles = consumes.flatMap((id) => (id.kind === "role" ? [id.name] : []));
   const named = [...grantees, ...roles];
   return named.length > 0 && named.every((role) => role === owner);
+}
+
+/**
+ * Whether a statement takes away what a role never had. The library begins whatever it grants with a REVOKE, since an
+ * object may have come with privileges; one that was there, and on which the role has none, has not.
+ *
+ * @param made what the plan makes, or makes anew
+ */
+function isNeedlessRevoke(
+  { sql, produces }: Action,
+  { extracted: { factBase }, reader }: LibraryFacts,
+  made: ReadonlySet<string>,
+): boolean {
+  if (!sql.startsWith("REVOKE ALL ")) return false;
+  const [id, ...others] = produces;
+  if (id?.kind !== "acl" || others.length > 0) return false;
+  // Nothing is noted of what PUBLIC and the owner have by themselves.
+  if (id.grantee === "PUBLIC" || id.grantee === reader) return false;
+  return factBase.has(id.target) && !factBase.has(id) && !made.has(JSON.stringify(id.target));
 }
 
 /** Whether an object counts, as the settings have it. */
