@@ -11,7 +11,7 @@ import { type ArchivingPlan, planArchiving } from "#src/archive/plan.js";
 import { readArchive, readDeltas } from "#src/archive/read.js";
 import { BlockedError } from "#src/errors.js";
 import { failureOf } from "../config/support.js";
-import { PACKAGE } from "../support/project.js";
+import { moduleBeside } from "../support/child.js";
 import {
   archivePending,
   effectsOf,
@@ -24,10 +24,9 @@ import {
 } from "./repository.js";
 import { request } from "./support.js";
 
-const child = join(PACKAGE, "test/archive/archiving-child.ts");
-
 function start(repository: TestRepository, ...args: string[]): ChildProcess {
-  return spawn(process.execPath, ["--import", "tsx", child, repository.root, ...args], {
+  const child = moduleBeside(import.meta.url, "archiving-child");
+  return spawn(process.execPath, [...child, repository.root, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
 }

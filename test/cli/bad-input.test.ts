@@ -219,7 +219,7 @@ for (const [name, pver, refusal] of [
 files("a check under a version that is too low proposes to raise it", async () => {
   const { project } = await shop();
   const checked = await withFile(await shop(), DELTAS, "COMMENT ON TABLE orders IS 'Sold.';\n", () =>
-    project.run("wov-push-db", ["--check", "--skip-git-checks"], { env: { WOV_PVER: "0.9.0" } }),
+    project.command("wov-push-db", ["--check", "--skip-git-checks"], { env: { WOV_PVER: "0.9.0" } }),
   );
   assert.is(checked.status, 1, checked.output);
   assert.match(checked.stdout, /0\.9\.0 is lower than the archived 1\.0\.0/);
@@ -309,7 +309,7 @@ for (const [name, content] of [
     const { project } = await deltasShop();
     await withFile(await deltasShop(), DELTAS, content, async () => {
       const before = await treeOf(project.folder);
-      const pushed = succeeds(await project.run(...asRun(PUSH)));
+      const pushed = succeeds(await project.command(...asRun(PUSH)));
       assert.match(pushed.stdout, "shopdb nothing to archive");
       succeeds(await project.wov("push-db", "--check", "--skip-git-checks"));
       assert.equal(await treeOf(project.folder), before);
@@ -473,7 +473,7 @@ connections("a role lacks rights: each is named with the SQL that grants it", as
       what: /may not use the ledger: it may read it and not write/,
     });
     await grant("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA wovtool TO dana");
-    succeeds(await project.run(...asRun([...SNAPSHOT, "--url", urlOf(own)])));
+    succeeds(await project.command(...asRun([...SNAPSHOT, "--url", urlOf(own)])));
 
     await db.query(
       `CREATE ROLE guest LOGIN PASSWORD 'guest'; REVOKE CONNECT ON DATABASE ${db.name} FROM PUBLIC`,
@@ -621,7 +621,7 @@ repositories(
       what: /uncommitted changes:\n *\.gitignore\n/,
       hint: /Commit or stash them/,
     });
-    succeeds(await project.run(...asRun([...SNAPSHOT, "--skip-git-checks"])));
+    succeeds(await project.command(...asRun([...SNAPSHOT, "--skip-git-checks"])));
     assert.is((await project.git("log", "--format=%s")).trim(), "wovtools: archive shopdb 1.0.0");
   }),
 );
@@ -650,7 +650,9 @@ repositories(
   inShop(
     async ({ project, root }) => {
       await mkdir(join(root, "src", "deep é"), { recursive: true });
-      const below = await project.run("wov", ["push-db", "--check"], { cwd: join(root, "src", "deep é") });
+      const below = await project.command("wov", ["push-db", "--check"], {
+        cwd: join(root, "src", "deep é"),
+      });
       assert.is(below.status, 0, below.output);
       assert.match(below.stdout, "ok shopdb on local at 1.0.0");
     },

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Ajv } from "ajv";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { type Ended, PACKAGE, type TestProject } from "../support/project.js";
+import { BINS, type Ended, PACKAGE, type TestProject } from "../support/project.js";
 import { freshDatabase } from "../support/server.js";
 import {
   type Command,
@@ -15,9 +15,10 @@ import {
   SHOP_SQL,
   sharedShop,
   succeeds,
+  withFile,
 } from "./support.js";
 
-const run = (project: TestProject, [program, ...args]: Command) => project.run(program, args);
+const run = (project: TestProject, [program, ...args]: Command) => project.command(program, args);
 const ADD = "ALTER TABLE orders ADD COLUMN note text;\n";
 const DELTAS = "wovtools/db/shopdb.deltas";
 
@@ -74,6 +75,23 @@ for (const [command, what, hint] of [
     await refused((await used()).project, command, refusal);
   });
 }
+
+usage("each program is a process of its own that ends with the status of what it was asked", async () => {
+  const { project } = await used();
+  const ends = async (status: number, program: string, ...args: string[]) => {
+    const ended = await project.run(program, args);
+    assert.is(ended.status, status, `${program} ${args.join(" ")}\n${ended.output}`);
+    assert.match(status === 0 ? ended.stdout : ended.stderr, status === 0 ? /^\d+\.\d+\.\d+\n$/ : /^error /);
+    assert.is(status === 0 ? ended.stderr : ended.stdout, "");
+  };
+  for (const program of BINS) {
+    await ends(0, program, "--version");
+    await ends(2, program, "--bogus");
+  }
+  await ends(1, "wov-db", "-c", "SELECT nonsense");
+  await ends(3, "wov", "hash", "postgres://nobody@127.0.0.1:1/x");
+  await withFile(await used(), "wovtools/db/shopdb.json", "{", () => ends(4, "wov", "status"));
+});
 
 usage("-v shows where an error comes from, and nothing else does", async () => {
   const { project } = await used();
@@ -140,7 +158,7 @@ json(
   "prints one document that its published schema describes, for every command and for errors",
   inShop(async ({ project }) => {
     for (const [name, [program, ...args], status = 0] of DOCUMENTS) {
-      const ended = await project.run(program, [...args, "--json"]);
+      const ended = await project.command(program, [...args, "--json"]);
       assert.is(ended.status, status, `${program} ${args.join(" ")}\n${ended.output}`);
       assert.is(ended.stderr, "", args.join(" "));
       await validates(ended, name);
@@ -203,7 +221,7 @@ db(
   "looks into the database, its ledger and its pending deltas",
   inShop(
     async ({ project, root, db: database }) => {
-      const say = async (...args: string[]) => succeeds(await project.run("wov-db", args)).stdout;
+      const say = async (...args: string[]) => succeeds(await project.command("wov-db", args)).stdout;
       assert.match(await say("shopdb", "--info"), /connection +postgres@127\.0\.0\.1:\d+\/test_/);
       assert.match(await say("--wdb-init"), "there already");
       assert.match(await say("shopdb", "--wdb-ver"), /^shopdb +1\.0\.0 /);
@@ -221,13 +239,13 @@ db(
 
       await project.write("more.sql", `-- in one transaction\n${ADD}`);
       assert.is(await say("-f", "more.sql"), "done\n");
-      const differs = await project.run("wov-db", ["shopdb", "--schema-diff", "1.0.0"]);
+      const differs = await project.command("wov-db", ["shopdb", "--schema-diff", "1.0.0"]);
       assert.is(differs.status, 1, differs.output);
       assert.match(differs.stdout, /table public\.orders\n +column note added[\s\S]*\+ +note text/);
       assert.match(await say("-c", "SELECT 1 AS one, 'two' AS two"), /^one +two\n1 +two\n$/);
 
       await project.write("half.sql", "CREATE TABLE one (id integer);\nCREATE TABLE one (id integer);\n");
-      const half = await project.run("wov-db", ["-f", "half.sql"]);
+      const half = await project.command("wov-db", ["-f", "half.sql"]);
       assert.is(half.status, 1);
       assert.match(half.stderr, /relation "one" already exists/);
       assert.equal(await database.query("SELECT to_regclass('one') AS one"), [{ one: null }]);
@@ -298,11 +316,14 @@ sources(
       const dump = "wovtools/db/shopdb/schemas/1.0.0.schema";
       const sums = new Set<string>();
       for (const form of [...forms, dump])
-        sums.add(succeeds(await project.run("wov", ["hash", form], { env })).stdout);
+        sums.add(succeeds(await project.command("wov", ["hash", form], { env })).stdout);
       sums.add(succeeds(await project.wov("db", "shopdb", "--schema-hash")).stdout);
       sums.add(`${succeeds(await project.wov("push-db", "--checksum")).stdout.split(" ")[0]}\n`);
       assert.is(sums.size, 1, [...sums].join());
-      assert.is(succeeds(await project.run("wov", ["diff", "prod:shopdb", "shop.sql"], { env })).stdout, "");
+      assert.is(
+        succeeds(await project.command("wov", ["diff", "prod:shopdb", "shop.sql"], { env })).stdout,
+        "",
+      );
     },
     { archived: true },
   ),
@@ -316,7 +337,7 @@ sources(
     await project.write("less.sql", SHOP_SQL.replace(/CREATE VIEW.*/, ""));
     await project.write("broken.sql", "CREATE TABLE t (id integer);\nCREATE TABL u ();\n");
     const cwd = project.folder;
-    const wov = (...args: string[]) => project.run("wov", args, { cwd });
+    const wov = (...args: string[]) => project.command("wov", args, { cwd });
     assert.is(
       succeeds(await wov("hash", url)).stdout,
       succeeds(await wov("hash", join(project.root, "shop.sql"))).stdout,

@@ -141,10 +141,10 @@ export async function refused(
   project: TestProject,
   [program, ...args]: Command,
   { status, what, where, hint }: Refusal,
-  options: RunOptions = {},
+  options: Omit<RunOptions, "input"> = {},
 ): Promise<void> {
   const before = await treeOf(project.folder);
-  const ended = await project.run(program, args, options);
+  const ended = await project.command(program, args, options);
   const said = `${program} ${args.join(" ")}\n${ended.output}`;
   assert.is(ended.status, status, said);
   assert.is(ended.stdout, "", said);

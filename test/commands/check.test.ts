@@ -119,7 +119,7 @@ refusals(
     // Looking is not archiving: continuous integration checks where no branch is checked out.
     await shop.project.git("clean", "--quiet", "--force", "--", "wovtools");
     await shop.db.query("ALTER TABLE orders DROP COLUMN note");
-    endedWith(0, await shop.project.run("wov-push-db", ["--check"]));
+    endedWith(0, await shop.project.command("wov-push-db", ["--check"]));
   }),
 );
 
@@ -143,7 +143,7 @@ refusals(
     for (const file of ["src/a.ts", "src/b.ts", "src/new.ts", "src/added.ts"]) assert.match(message, file);
     assert.match(hint ?? "", "--skip-git-checks");
     const [unstaged, staged] = [await project.git("diff"), await project.git("diff", "--cached")];
-    const ended = await project.run("wov-push-db", ["shopdb", "--skip-git-checks"]);
+    const ended = await project.command("wov-push-db", ["shopdb", "--skip-git-checks"]);
     endedWith(0, ended);
     assert.equal(await shop.committed(), [
       "M wovtools/db/shopdb.json",

@@ -38,7 +38,7 @@ async function archived(): Promise<{ project: TestProject; schema: string; url: 
     ["init", "--database", "shopdb"],
     ["push-db", "--snapshot", "shopdb", "initial", "--skip-git-checks"],
   ]) {
-    const ended = await project.run("wov", step, { env: { WOV_SHOPDB_URL: url } });
+    const ended = await project.command("wov", step, { env: { WOV_SHOPDB_URL: url } });
     assert.is(ended.status, 0, ended.output);
   }
   const schema = await readFile(join(project.root, "wovtools/db/shopdb/schemas/1.0.0.schema"), "utf8");

@@ -76,7 +76,7 @@ objects(
     );
     const [uncommitted] = (await status({ cwd: shop.root })).databases;
     assert.equal(uncommitted?.scriptsUncommitted, [`${OBJECTS}/views/public.who.sql`]);
-    const checked = endedWith(0, await shop.project.run("wov-push-db", ["--check", "--skip-git-checks"]));
+    const checked = endedWith(0, await shop.project.command("wov-push-db", ["--check", "--skip-git-checks"]));
     assert.match(
       checked.stdout,
       "not as its script says: view public.who\n    wov-deploy shopdb --stage local",
@@ -164,7 +164,7 @@ for (const ledger of [true, false]) {
       await shop.project.write(`${OBJECTS}/views/public.who.sql`, more);
       await shop.project.commitAll("A view more");
       const env = { WOV_SHOPDB_URL: mine.url };
-      const before = await shop.project.run("wov-push-db", ["--check"], { env });
+      const before = await shop.project.command("wov-push-db", ["--check"], { env });
       const [command = ""] = commandsIn(before.output).filter((line) => line.startsWith("wov-deploy"));
       assert.is(command, `wov-deploy shopdb --stage local${ledger ? "" : " --baseline 1.0.0"}`);
       if (ledger) {
@@ -172,7 +172,7 @@ for (const ledger of [true, false]) {
         assert.match(note ?? "", command);
       }
       endedWith(0, await shop.project.run("sh", ["-c", command], { env }));
-      endedWith(0, await shop.project.run("wov-push-db", ["--check"], { env }));
+      endedWith(0, await shop.project.command("wov-push-db", ["--check"], { env }));
       assert.equal(await mine.query("SELECT three FROM who"), []);
     }, scripted),
   );

@@ -114,7 +114,7 @@ separate(
     await project.write("wovtools/config.json", config.replace("{", '{\n  "archive": { "push": true },'));
     await project.commitAll("Push what is archived");
     await shop.change(ADD_NOTE);
-    const ended = endedWith(0, await project.run("wov-push-db", []));
+    const ended = endedWith(0, await project.command("wov-push-db", []));
     assert.match(ended.stdout, /archived shopdb 1\.0\.0\+2 after 1\.0\.0 .*pushed/);
     assert.is(await project.git("rev-parse", "HEAD"), await project.git("rev-parse", "origin/main"));
   }),

@@ -73,7 +73,7 @@ refused(
       PENDING,
       "ALTER TABLE orders ADD COLUMN nota text;\nCREATE TABLE more (id integer);\n",
     );
-    const ended = endedWith(1, await shop.project.run("wov-push-db", []));
+    const ended = endedWith(1, await shop.project.command("wov-push-db", []));
     assert.is(
       ended.stderr,
       `error The pending deltas of shopdb do not lead from 1.0.0 to the schema that it has on local.
@@ -235,7 +235,7 @@ overruled(
     const { cwd } = { cwd: shop.root };
     await shop.setVersion("1.1.0");
     await shop.project.write(PENDING, ADD_NOTE);
-    const ended = endedWith(0, await shop.project.run("wov-push-db", ["--no-proof"]));
+    const ended = endedWith(0, await shop.project.command("wov-push-db", ["--no-proof"]));
     assert.match(ended.stdout, /^archived shopdb 1\.1\.0 after 1\.0\.0 {2}\(not proven, commit /);
     assert.match((await shop.read(HISTORY)) ?? "", '"proven": false');
     const { databases } = await log({ cwd });
@@ -244,13 +244,13 @@ overruled(
       [true, false],
     );
     assert.match(
-      endedWith(0, await shop.project.run("wov-push-db", ["--log"])).stdout,
+      endedWith(0, await shop.project.command("wov-push-db", ["--log"])).stdout,
       /1\.1\.0 .* not proven$/m,
     );
     await jsonOf(shop, "status", ["wov", "status"]);
     assert.equal((await status({ cwd })).databases[0]?.unproven, ["1.1.0"]);
     assert.match(
-      endedWith(0, await shop.project.run("wov", ["status"])).stdout,
+      endedWith(0, await shop.project.command("wov", ["status"])).stdout,
       "archived without proof: 1.1.0",
     );
     // What follows is proven from the schema that was archived.
@@ -260,7 +260,7 @@ overruled(
     assert.equal((await status({ cwd })).databases[0]?.unproven, ["1.1.0"]);
     const history = (await shop.read(HISTORY)) ?? "";
     await shop.project.write(HISTORY, history.replace('"proven": false', '"proven": true'));
-    const forged = endedWith(4, await shop.project.run("wov-push-db", ["--log"]));
+    const forged = endedWith(4, await shop.project.command("wov-push-db", ["--log"]));
     assert.match(forged.stderr, /1\.1\.0/);
   }),
 );

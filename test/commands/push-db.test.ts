@@ -28,7 +28,7 @@ archiving(
     assert.match(empty.message, /added +table +public\.customers/);
     const [command = ""] = commandsIn(empty.hint ?? "");
     assert.is(command, "wov-push-db --snapshot shopdb initial");
-    endedWith(0, await shop.project.run("wov-push-db", ["--snapshot", "shopdb", "initial"]));
+    endedWith(0, await shop.project.command("wov-push-db", ["--snapshot", "shopdb", "initial"]));
     assert.equal(await shop.versions(), ["1.0.0 < null"]);
     assert.equal(await shop.committed(), [
       "A wovtools/db/shopdb.json",
@@ -149,7 +149,7 @@ archiving(
     const head = await shop.project.git("rev-parse", "HEAD");
     for (const comment of [null, "-- Nothing yet.\n"]) {
       if (comment !== null) await shop.project.write(PENDING, comment);
-      const ended = endedWith(0, await shop.project.run("wov-push-db", ["shopdb"]));
+      const ended = endedWith(0, await shop.project.command("wov-push-db", ["shopdb"]));
       assert.is(ended.stdout, "shopdb nothing to archive\n");
       await jsonOf(shop, "push-db", ["wov-push-db"]);
     }
@@ -174,7 +174,7 @@ archiving(
     await jsonOf(shop, "ledger-init", ["wov-db", "--wdb-init"]);
     await jsonOf(shop, "checksum", ["wov-push-db", "--checksum"]);
     await jsonOf(shop, "check", ["wov-push-db", "--check"]);
-    const text = endedWith(0, await shop.project.run("wov-db", ["--wdb-log"])).stdout;
+    const text = endedWith(0, await shop.project.command("wov-db", ["--wdb-log"])).stdout;
     assert.equal(
       lines(text).map((line) => /shopdb +(\S+) +(\S+)/.exec(line)?.slice(1).join(" ")),
       ["1.0.0 archived", "1.1.0 archived"],

@@ -187,7 +187,7 @@ states("end the program with their verdict, whatever the option is called", asyn
   for (const [states, args, status] of rows) {
     const row = { ...CLEAN, ...states };
     const { url } = await bring(stand, row);
-    const ended = await project.run("wov-push-db", args, { env: { WOV_SHOPDB_URL: url } });
+    const ended = await project.command("wov-push-db", args, { env: { WOV_SHOPDB_URL: url } });
     endedWith(status, ended);
     assert.match(ended.stdout, status === 0 ? /^ok shopdb on local/ : /^blocked shopdb on local/);
     if (row[1]) assert.match(ended.stdout, /changed +table +public\.customers\n +column mail added/);
@@ -210,7 +210,7 @@ states("an unreachable database blocks, and ends the program with 3", async (con
   const stand = standOf(context);
   const { url } = await bring(stand, CLEAN);
   const env = { WOV_SHOPDB_URL: url.replace(/(\/test_\w+)/, "$1_gone") };
-  const ended = await stand.shop.project.run("wov-push-db", ["-pc"], { env });
+  const ended = await stand.shop.project.command("wov-push-db", ["-pc"], { env });
   endedWith(3, ended);
   assert.match(ended.stdout, /^blocked shopdb on local/);
   await jsonOf(stand.shop, "check", ["wov-push-db", "-pc"], { env, status: 3 });

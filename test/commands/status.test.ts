@@ -34,7 +34,7 @@ async function stagesOf(shop: Shop): Promise<Map<string, Stage>> {
 }
 
 const text = async (shop: Shop, ...args: string[]) =>
-  endedWith(0, await shop.project.run("wov", ["status", ...args])).stdout;
+  endedWith(0, await shop.project.command("wov", ["status", ...args])).stdout;
 
 const screen = suite("wov status");
 
@@ -110,7 +110,7 @@ screen(
       ["dev 1.0.0"],
     );
     const env = { WOV_SHOPDB_PROD_URL: shop.db.url };
-    const ended = endedWith(0, await shop.project.run("wov", ["status", "--stage", "prod"], { env }));
+    const ended = endedWith(0, await shop.project.command("wov", ["status", "--stage", "prod"], { env }));
     assert.match(ended.stdout, /^ +prod +1\.0\.0 +no drift *$/m);
     assert.is(lines(ended.stdout).filter((line) => /no drift/.test(line)).length, 1);
   }),
@@ -188,10 +188,10 @@ screen(
       [{ stage: "local", version: "1.2.0", drift: false }],
     );
     assert.match(await text(shop), "forked: 1.1.0, 1.2.0");
-    const ended = endedWith(1, await project.run("wov-push-db", ["--check"]));
+    const ended = endedWith(1, await project.command("wov-push-db", ["--check"]));
     assert.match(ended.stdout, "The archive of shopdb is forked: 1.1.0 and 1.2.0");
     await project.write(PENDING, "DROP TABLE orders;\n");
-    const refused = endedWith(1, await project.run("wov-push-db", []));
+    const refused = endedWith(1, await project.command("wov-push-db", []));
     assert.match(refused.stderr, "forked");
     assert.is(await shop.read(PENDING), "DROP TABLE orders;\n");
   }),
@@ -227,20 +227,20 @@ screen(
     await shop.archive("1.2.0", "ALTER TABLE customers ADD CHECK (length(name) < 5);\n");
     await stage.query("INSERT INTO customers VALUES (1, 'Annabelle')");
     const env = { WOV_SHOPDB_URL: stage.url };
-    endedWith(5, await shop.project.run("wov-deploy", [], { env }));
-    const stopped = endedWith(0, await shop.project.run("wov", ["status"], { env }));
+    endedWith(5, await shop.project.command("wov-deploy", [], { env }));
+    const stopped = endedWith(0, await shop.project.command("wov", ["status"], { env }));
     assert.match(
       stopped.stdout,
       /local +1\.0\.0 +stopped within 1\.1\.0, 1 statement applied +lacks 1\.1\.0, 1\.2\.0/,
     );
-    const plan = endedWith(0, await shop.project.run("wov-deploy", ["--plan"], { env }));
+    const plan = endedWith(0, await shop.project.command("wov-deploy", ["--plan"], { env }));
     assert.match(plan.stdout, "shopdb 1.0.0 → 1.2.0");
-    const checked = endedWith(1, await shop.project.run("wov-push-db", ["--check"], { env }));
+    const checked = endedWith(1, await shop.project.command("wov-push-db", ["--check"], { env }));
     assert.match(checked.stdout, "shopdb on local is at 1.0.0, and a deploy stopped within 1.1.0.");
     assert.match(stopped.stdout, "  wov-deploy shopdb --stage local\n");
     await stage.query("DELETE FROM customers");
-    endedWith(0, await shop.project.run("wov-deploy", ["shopdb", "--stage", "local"], { env }));
-    const done = endedWith(0, await shop.project.run("wov", ["status"], { env }));
+    endedWith(0, await shop.project.command("wov-deploy", ["shopdb", "--stage", "local"], { env }));
+    const done = endedWith(0, await shop.project.command("wov", ["status"], { env }));
     assert.match(done.stdout, /local +1\.2\.0 +no drift\n/);
   }),
 );
@@ -283,12 +283,12 @@ screen(
     await jsonOf(shop, "status", ["wov", "status"]);
 
     const onProd = async (...args: string[]) =>
-      endedWith(0, await shop.project.run("wov-db", [...args, "--stage", "prod"])).stdout;
+      endedWith(0, await shop.project.command("wov-db", [...args, "--stage", "prod"])).stdout;
     assert.match(await onProd("--wdb-ver"), new RegExp(`^shopdb ${prefix}c +1\\.0\\.0 `, "m"));
     assert.is(lines(await onProd("--wdb-log")).length, 7);
     assert.is(lines(await onProd("--info")).filter((line) => line.includes(prefix)).length, 4);
     assert.match(await onProd("-lwdb", "-c", "SELECT name FROM wovtool.database"), `${prefix}a`);
-    const one = await shop.project.run("wov-db", ["--schema-hash", "--stage", "prod"]);
+    const one = await shop.project.command("wov-db", ["--schema-hash", "--stage", "prod"]);
     assert.match(endedWith(2, one).stderr, `shopdb on prod is every database like ${prefix}*`);
   }),
 );

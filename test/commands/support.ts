@@ -226,9 +226,9 @@ export async function jsonOf(
   { project }: Pick<Shop, "project">,
   schema: string,
   [program, ...args]: readonly [string, ...string[]],
-  options: RunOptions & { readonly status?: number } = {},
+  options: Omit<RunOptions, "input"> & { readonly status?: number } = {},
 ): Promise<unknown> {
-  const ended = endedWith(options.status ?? 0, await project.run(program, [...args, "--json"], options));
+  const ended = endedWith(options.status ?? 0, await project.command(program, [...args, "--json"], options));
   const document: unknown = JSON.parse(ended.stdout);
   const validate = await validator(schema);
   assert.ok(validate(document), `${schema}: ${JSON.stringify(validate.errors)}\n${ended.stdout}`);

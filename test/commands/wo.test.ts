@@ -119,7 +119,7 @@ async function initialised(settings: { password?: string } = {}): Promise<Made> 
     WO_DIR: "./wo",
     WO_CONNECTION_STRING: `host=${host} port=${port} dbname=${database} user=${tree.prefix}owner password=${settings.password ?? PASSWORD}`,
   };
-  const wo = (...args: string[]) => project.run("wo", args, { env });
+  const wo = (...args: string[]) => project.command("wo", args, { env });
   endedWith(0, await wo("init"));
   return { tree, project, env, database, wo };
 }
@@ -181,7 +181,7 @@ making("init, plan, migrate, plan, drop: the whole way", async () => {
     /this will be gone:[\s\S]*database \S+[\s\S]*role \S+reader[\s\S]*view public\.v/,
   );
   assert.match(asked.stderr, /wo drop --no-joke/);
-  const forbidden = await project.run("wo", ["drop", "--no-joke"], {
+  const forbidden = await project.command("wo", ["drop", "--no-joke"], {
     env: { ...env, WO_ALLOW_DROP: "false" },
   });
   assert.match(endedWith(1, forbidden).stderr, /WO_ALLOW_DROP forbids/);

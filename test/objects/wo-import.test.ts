@@ -245,13 +245,13 @@ writing(
 
 writing("the command prints how much it wrote, or one JSON document", async () => {
   const [tree, project] = await Promise.all([WoTree.create({}, SHOP), TestProject.create()]);
-  const plain = await project.run("wo", ["import"], { env: tree.env });
+  const plain = await project.command("wo", ["import"], { env: tree.env });
   assert.is(plain.status, 0, plain.output);
   assert.match(plain.stdout, /^imported test_\w+ into .*: 7 scripts\n/);
   assert.match(plain.stdout, /\n {2}1 tables\/\n/);
-  const again = await project.run("wo", ["import"], { env: tree.env });
+  const again = await project.command("wo", ["import"], { env: tree.env });
   assert.match(again.stdout, /nothing to write/);
-  const json = await project.run("wo", ["import", "--json", "--without", "tables", "--dir", "other"], {
+  const json = await project.command("wo", ["import", "--json", "--without", "tables", "--dir", "other"], {
     env: tree.env,
   });
   assert.equal(JSON.parse(json.stdout).written, ["views/public.open.sql"]);

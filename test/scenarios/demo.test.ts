@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { PACKAGE } from "../support/project.js";
+import { moduleBeside } from "../support/child.js";
 
 test("the demo's story is true, told into a pipe without colour", async () => {
-  const demo = join(PACKAGE, "test/scenarios/demo.ts");
-  const child = spawn(process.execPath, ["--import", "tsx", demo], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, moduleBeside(import.meta.url, "demo"), {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => (output += text));

@@ -58,7 +58,7 @@ view shop.old
 });
 
 test("a diff has colours where they are wanted, one line for each object, and JSON", async () => {
-  const { stdout: coloured } = await project.run("wov", ["diff", "before.sql", "after.sql"], {
+  const { stdout: coloured } = await project.command("wov", ["diff", "before.sql", "after.sql"], {
     env: { FORCE_COLOR: "1", NO_COLOR: undefined },
   });
   assert.match(coloured, "\u001b[32m+     total bigint\u001b[39m");

@@ -19,7 +19,7 @@ async function archived(databases: Record<string, unknown>): Promise<TestProject
     const { url } = await freshDatabase("CREATE TABLE orders (id integer, total numeric)");
     const args = ["--snapshot", name, "initial", "--skip-git-checks"];
     const env = { [`WOV_${name.toUpperCase()}_URL`]: url };
-    const { status, output } = await project.run("wov-push-db", args, { env });
+    const { status, output } = await project.command("wov-push-db", args, { env });
     assert.is(status, 0, output);
   }
   return project;

@@ -5,20 +5,15 @@ import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/pr
 import { homedir, tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type Ended, runKept } from "./kept-process.js";
+
+export type { Ended };
 
 /** The package's own folder. */
 export const PACKAGE = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-const BINS = ["wov", "wov-push-db", "wov-db", "wov-deploy", "wo"];
-
-/** What a command came to. */
-export interface Ended {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** Both, as a terminal would show them. */
-  readonly output: string;
-}
+/** The package's programs. */
+export const BINS = ["wov", "wov-push-db", "wov-db", "wov-deploy", "wo"];
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -124,9 +119,25 @@ export class TestProject {
     return { status: status ?? null, stdout, stderr, output };
   }
 
-  /** Runs one of the package's programs, e.g. `wov("push-db", "--check")`. */
+  /**
+   * Runs one of the package's programs to its end, in a process that was there before and stays: what it says and its
+   * status are the same, and it takes a tenth of the time. It has no standard input.
+   */
+  command(program: string, args: readonly string[], options: Omit<RunOptions, "input"> = {}): Promise<Ended> {
+    if (!BINS.includes(program)) throw new Error(`${program} is no program of the package`);
+    const env = { ...this.env, ...options.env };
+    const set = Object.entries(env).filter(([, value]) => value !== undefined);
+    return runKept({
+      file: join(PACKAGE, "dist", "cli", `${program}.js`),
+      args,
+      cwd: options.cwd ?? this.root,
+      env: Object.fromEntries(set),
+    });
+  }
+
+  /** Runs a command as {@link command} does, e.g. `wov("push-db", "--check")`. */
   wov(...args: string[]): Promise<Ended> {
-    return this.run("wov", args);
+    return this.command("wov", args);
   }
 
   /** Runs git; a failure is an error. */
