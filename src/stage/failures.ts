@@ -125,11 +125,8 @@ function tell(error: unknown, { what, attempts }: Reached): unknown {
     );
   }
   const detail = reason.detail === undefined ? "" : `\n  ${reason.detail}`;
-  const details = {
-    where,
-    hint: reason.hint ?? "Everything of this transaction is taken back.",
-    cause: reason,
-  };
+  const hint = reason.hint ?? "Everything of this transaction is taken back.";
+  const details = { where, hint: isOfSyntax(reason) ? `${hint}\n${NEWER_SYNTAX}` : hint, cause: reason };
   if (state === "57014") {
     return new BlockedError("STATEMENT_TIMEOUT", `${what}: ${reason.message}.${statement}`, details);
   }
@@ -138,6 +135,14 @@ function tell(error: unknown, { what, attempts }: Reached): unknown {
     `${what}: the server refuses a statement: ${reason.message}.${detail}${statement}`,
     details,
   );
+}
+
+const NEWER_SYNTAX =
+  "Deltas are checked by the syntax of PostgreSQL 18. Where this server is older and does not know what the statement says, upgrade it, or archive deltas that do without.";
+
+/** Whether it is the statement as it was sent that the server cannot read, not one that it runs in its turn. */
+function isOfSyntax({ code, position }: ServerError): boolean {
+  return code === "42601" && position !== undefined;
 }
 
 const LONGEST = 120;

@@ -1,5 +1,6 @@
 /**
- * The matrix: schemas × servers × programs that dump. Exactly one checksum for each schema.
+ * The matrix: schemas × servers × programs that dump. Exactly one checksum for each schema. Beside it, each server
+ * older than the newest is deployed to, and refuses what it does not know.
  *
  *     npm ci --prefix test/matrix/servers --ignore-scripts
  *     npx tsx test/matrix/run.ts [--servers 13,15,18] [--report] [FILE.sql[:SINCE] …]
@@ -12,6 +13,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { ConnectionSettings } from "#src/postgres/connection.js";
+import { SERVER_VARIABLE, urlOf } from "../support/server.js";
+import { deploysTo, newestProject } from "./deploys.js";
 import { type Findings, moves, readings } from "./readings.js";
 import { inWords, isOne, tableOfPairs } from "./report.js";
 import { load, programs, startVersion, type Version, versionsOf } from "./servers.js";
@@ -37,7 +40,9 @@ async function findingsOf(sources: readonly Source[], versions: readonly Version
   const newest = versions.at(-1);
   if (newest === undefined) return findings;
   const target = await startVersion(newest);
+  process.env[SERVER_VARIABLE] = urlOf(target.connection);
   try {
+    const project = await newestProject();
     const there = new Map<Source, ConnectionSettings>();
     for (const [number, found] of findings.entries()) {
       if (found.source.since > newest.major) continue;
@@ -67,10 +72,11 @@ async function findingsOf(sources: readonly Source[], versions: readonly Version
           const from = { version, connection };
           found.moves.push(...(await moves(from, { version: newest, server: target, connection: newer })));
         }
+        await deploysTo(project, version.major, server.connection);
       } finally {
         await server.stop();
       }
-      console.log(`read on ${version.major}`);
+      console.log(`read on ${version.major}, and deployed to it`);
     }
   } finally {
     await target.stop();

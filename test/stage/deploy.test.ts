@@ -350,6 +350,20 @@ deploys(
       { version: "1.0.0" },
       { version: "1.1.0" },
     ]);
+
+    await project.version("1.2.0", ["ALTER TABLE orders ADD COLUMN note text"]);
+    await db.query("UPDATE wovtool.format SET number = 99");
+    for (const terms of [{ plan: true }, { dryRun: true }, {}, { baseline: "1.1.0" }]) {
+      const error = await thrownBy(DatabaseError, project.deploy(db, { ...terms, rehearse: undefined }));
+      assert.is(error.code, "NEWER_LEDGER");
+      assert.match(error.message, "The ledger has format 99; this version of the tool knows up to");
+      assert.match(error.hint ?? "", "npm install wovtools@latest");
+    }
+    assert.equal(
+      await db.query("SELECT count(*)::integer AS deploys, (TABLE wovtool.format) FROM wovtool.deploy"),
+      [{ deploys: 1, number: 99 }],
+    );
+    assert.is((await db.query("SELECT FROM pg_attribute WHERE attname = 'note'")).length, 0);
   },
 );
 

@@ -1,6 +1,9 @@
 /** Disturbs a deploy at every question that it asks a server, and holds what a second run makes of it against a run never disturbed. */
+import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { PACKAGE } from "../support/project.js";
 import type { Question } from "./fault-proxy.js";
 import { FaultProject, type Mode, type PathName } from "./fault-stage.js";
 
@@ -21,14 +24,53 @@ export interface FaultRun {
 
 const SIDES = ["before", "after"] as const;
 
+/** How many questions an undisturbed run asks. */
+export interface Questions {
+  readonly all: number;
+  /** Those from the deploy's note in the ledger on, but for what pg_dump asks. */
+  readonly applying: number;
+}
+
 /**
  * Several faults at once, each on a stage of its own.
  *
  * @returns the questions of an undisturbed run, and how many faults were tried
  */
-export async function tryFaults(run: FaultRun): Promise<{ questions: number; faults: number }> {
+export async function tryFaults(run: FaultRun): Promise<{ questions: Questions; faults: number }> {
   return disturbEach(await FaultProject.create(run.path), run);
 }
+
+/** Counts the questions on a path. */
+export async function questionsOn(path: PathName): Promise<Questions> {
+  const counting = await (await FaultProject.create(path)).newStage();
+  try {
+    const { questions } = await counting.disturbed("cut", Number.POSITIVE_INFINITY, "before");
+    return counted(questions);
+  } finally {
+    await counting.drop();
+  }
+}
+
+function counted(questions: readonly Question[]): Questions {
+  return { all: questions.length, applying: inPart(questions, "applying").length };
+}
+
+/** What the documentation says of a path. */
+export async function documented(path: PathName): Promise<Questions & { readonly strikes: number }> {
+  const page = await readFile(join(PACKAGE, "docs/deploy.md"), "utf8");
+  const row = new RegExp(`^\\| ${ROWS[path]} +\\| (\\d+) +\\| (\\d+) +\\| (\\d+) +\\|$`, "m").exec(page);
+  const [all = 0, applying = 0, strikes = 0] = (row ?? []).slice(1).map(Number);
+  return { all, applying, strikes };
+}
+
+/** What the documentation calls the paths. */
+export const ROWS: Readonly<Record<PathName, string>> = {
+  transactional: "every statement in one transaction",
+  mixed: "with statements outside of transactions",
+};
+
+/** Each question is struck before it is asked and after it, once by a kill and once by a cut. */
+export const STRIKES_AT_EACH = 4;
 
 async function disturbEach(project: FaultProject, run: FaultRun) {
   const { wanted, questions } = await undisturbed(project);
@@ -44,7 +86,7 @@ async function disturbEach(project: FaultProject, run: FaultRun) {
   };
   await Promise.all(Array.from({ length: availableParallelism() + 1 }, worker));
   assert.equal(failures, []);
-  return { questions: questions.length, faults: faults.length };
+  return { questions: counted(questions), faults: faults.length };
 }
 
 /** What a run asks, counted by the first one, and what has to come out, which a second one without a proxy confirms. */
@@ -68,17 +110,22 @@ interface OneFault {
   readonly when: (typeof SIDES)[number];
 }
 
-function faultsOf(questions: readonly Question[], { mode, part, inTurn = false }: FaultRun): OneFault[] {
+/** The numbers of the questions that belong to a part, from 1. */
+function inPart(questions: readonly Question[], part: FaultPart): number[] {
   const begun = questions.findIndex(({ label }) => label.includes('INSERT INTO "wovtool".deploy'));
   assert.ok(begun > 0);
-  const isIn = ({ dump }: Question, index: number) =>
-    part === "all" || (part === "applying") === (index >= begun && !dump);
-  return questions.flatMap((question, index) => {
-    if (!isIn(question, index)) return [];
-    const sides = inTurn ? [SIDES[index % SIDES.length] ?? "before"] : SIDES;
+  return questions.flatMap(({ dump }, index) => {
+    const applies = index >= begun && !dump;
+    return part === "all" || (part === "applying") === applies ? [index + 1] : [];
+  });
+}
+
+function faultsOf(questions: readonly Question[], { mode, part, inTurn = false }: FaultRun): OneFault[] {
+  return inPart(questions, part).flatMap((at, turn) => {
+    const sides = inTurn ? [SIDES[turn % SIDES.length] ?? "before"] : SIDES;
     return sides.map((when) => {
-      const name = `${mode} ${when} ${index + 1} of ${questions.length}: ${question.label.slice(0, 90)}`;
-      return { name, at: index + 1, when };
+      const label = questions[at - 1]?.label.slice(0, 90);
+      return { name: `${mode} ${when} ${at} of ${questions.length}: ${label}`, at, when };
     });
   });
 }
