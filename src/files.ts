@@ -1,5 +1,5 @@
 /** The ground that every room stands on: reading text, writing so that no half file is ever seen, staying inside a folder. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdir, open, readFile, rename, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
@@ -10,7 +10,7 @@ export type ErrorKind = new (code: string, message: string, details?: ErrorDetai
 
 /** SHA-256 as 64 lower-case hexadecimal digits; a string is taken as UTF-8. */
 export function sha256(content: string | Uint8Array): string {
-  return createHash("sha256").update(content).digest("hex");
+  return hash("sha256", content);
 }
 
 /** Whether an error is one of the system's by one of these names, e.g. `EACCES`. */

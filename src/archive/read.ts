@@ -14,13 +14,15 @@ export interface Archive {
   readonly text: string | null;
   /** Files in the archive's folder that no version names; hidden files and `objects/` aside. Absolute, sorted. */
   readonly strays: readonly string[];
+  /** The deltas that were read and hashed with it, by their file: what is applied later is what was proven. */
+  readonly proven: ReadonlyMap<string, Buffer>;
 }
 
 export interface ReadArchiveOptions {
   /**
    * Which files are read and hashed. `all` proves the whole archive. `heads` reads those of the newest versions
    * only, for a hook that runs at every push; shape, ids, parents and the presence of every file are checked
-   * either way, and `readDeltas` and `readSchema` hash what they read. Default: all.
+   * either way, and `readDeltas` and `readSchema` hash what has not been. Default: all.
    */
   readonly verify?: "heads" | "all";
 }
@@ -41,12 +43,17 @@ export async function readArchive(paths: ArchivePaths, options: ReadArchiveOptio
   const files = [...versions.values()].flatMap((version) => archivedFiles(paths, version));
   const strays = await compareFolders(paths, files);
   const newest = options.verify === "heads" ? new Set(heads(versions)) : null;
-  for (const file of files) if (newest?.has(file.key) !== false) readVerified(file);
-  return { paths, versions, text, strays };
+  const proven = new Map<string, Buffer>();
+  for (const file of files) {
+    if (newest?.has(file.key) === false) continue;
+    const content = readVerified(file);
+    if (file.kind === "deltas") proven.set(file.file, content);
+  }
+  return { paths, versions, text, strays, proven };
 }
 
 /**
- * Reads the archived deltas of a version and checks their SHA-256.
+ * The archived deltas of a version; read, and their SHA-256 checked, unless the archive has them already.
  *
  * @returns null for a root, which has none
  * @throws ArchiveError `UNKNOWN_VERSION`, `ARCHIVED_FILE_MISSING`, `ARCHIVED_FILE_ALTERED`
@@ -54,14 +61,15 @@ export async function readArchive(paths: ArchivePaths, options: ReadArchiveOptio
 export async function readDeltas(archive: Archive, key: string): Promise<Buffer | null> {
   const version = versionOf(archive, key);
   if (version.deltas === null) return null;
-  return readVerified({ key, file: archive.paths.archivedDeltas(key), sha256: version.deltas });
+  const file = archive.paths.archivedDeltas(key);
+  return archive.proven.get(file) ?? readVerified({ key, kind: "deltas", file, sha256: version.deltas });
 }
 
 /** Reads the archived schema of a version, SQL for psql, and checks its SHA-256. Errors as `readDeltas`. */
 export async function readSchema(archive: Archive, key: string): Promise<string> {
   const { schema } = versionOf(archive, key);
   const file = archive.paths.archivedSchema(key);
-  return readVerified({ key, file, sha256: schema.sha256 }).toString("utf8");
+  return readVerified({ key, kind: "schema", file, sha256: schema.sha256 }).toString("utf8");
 }
 
 function versionOf(archive: Archive, key: string): Version {
@@ -74,14 +82,17 @@ function versionOf(archive: Archive, key: string): Version {
 
 interface ArchivedFile {
   readonly key: string;
+  readonly kind: "deltas" | "schema";
   readonly file: string;
   readonly sha256: string;
 }
 
 function archivedFiles(paths: ArchivePaths, { key, deltas, schema }: Version): ArchivedFile[] {
   return [
-    ...(deltas === null ? [] : [{ key, file: paths.archivedDeltas(key), sha256: deltas }]),
-    { key, file: paths.archivedSchema(key), sha256: schema.sha256 },
+    ...(deltas === null
+      ? []
+      : [{ key, kind: "deltas", file: paths.archivedDeltas(key), sha256: deltas } as const]),
+    { key, kind: "schema", file: paths.archivedSchema(key), sha256: schema.sha256 },
   ];
 }
 

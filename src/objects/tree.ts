@@ -1,5 +1,5 @@
 /** The tree of scripts on disk, read into a value. Nothing is parsed here. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { ConfigError } from "../errors.js";
 import { isMissing, readTextSync } from "../files.js";
@@ -152,7 +152,7 @@ async function readKind(root: string, kind: Kind, rolePrefix: string): Promise<K
     const { name: written, isDrop } = fileOf(kind, file, path);
     const name = kind.type === "role" ? prefixed(written, rolePrefix) : written;
     const text = readScript(path).replaceAll(PREFIX, rolePrefix);
-    const md5 = createHash("md5").update(text).digest("hex");
+    const md5 = hash("md5", text);
     return { script: { id: idOf(name), name, path, text, md5 }, isDrop };
   });
 }

@@ -1,5 +1,5 @@
 /** The schema as it is archived: pg_dump's own text without what changes from one dump to the next. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { type Dump, type Entry, readDump } from "./dump.js";
 import { DEFAULT_SETTINGS, OWN_SCHEMA, OWN_TABLES, type SchemaSettings } from "./settings.js";
 
@@ -62,7 +62,7 @@ export function archivedText({ server, entries }: Dump, settings: Partial<Schema
  * @returns SHA-256 in hexadecimal of {@link archivedSchema}
  */
 export function fingerprintOfDump(dump: string, settings: Partial<SchemaSettings> = {}): string {
-  return createHash("sha256").update(archivedSchema(dump, settings)).digest("hex");
+  return hash("sha256", archivedSchema(dump, settings));
 }
 
 function headingOf({ name, type, schema, owner }: Entry, { owners }: SchemaSettings): string {

@@ -1,5 +1,5 @@
 /** From what statements say to the objects they say it about, each with a checksum. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { qualified, storedName } from "./names.js";
 import { withoutOwnersPersistence, withoutTypesBounds } from "./rules/fragments.js";
 import type { Ignored } from "./settings.js";
@@ -197,7 +197,7 @@ function finish(builder: Builder, builders: ReadonlyMap<string, Builder>): Schem
 }
 
 export function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return hash("sha256", text);
 }
 
 function isMade(fragment: Fragment): boolean {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { chmod, mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -65,7 +65,7 @@ async function dataDirOf({ project, env }: Session): Promise<string> {
   const folder = join(
     state,
     "wovtools",
-    createHash("sha256").update(project.root).digest("hex").slice(0, 16),
+    hash("sha256", project.root).slice(0, 16),
   );
   await mkdir(folder, { recursive: true });
   if (process.getuid?.() === 0) await chmod(join(state, "wovtools"), 0o711);
