@@ -14,8 +14,8 @@ export interface Archive {
   readonly text: string | null;
   /** Files in the archive's folder that no version names; hidden files and `objects/` aside. Absolute, sorted. */
   readonly strays: readonly string[];
-  /** The deltas that were read and hashed with it, by their file: what is applied later is what was proven. */
-  readonly proven: ReadonlyMap<string, Buffer>;
+  /** The deltas that were read and hashed with it, by their file: what is applied later is what was verified. */
+  readonly verified: ReadonlyMap<string, Buffer>;
 }
 
 export interface ReadArchiveOptions {
@@ -43,13 +43,13 @@ export async function readArchive(paths: ArchivePaths, options: ReadArchiveOptio
   const files = [...versions.values()].flatMap((version) => archivedFiles(paths, version));
   const strays = await compareFolders(paths, files);
   const newest = options.verify === "heads" ? new Set(heads(versions)) : null;
-  const proven = new Map<string, Buffer>();
+  const verified = new Map<string, Buffer>();
   for (const file of files) {
     if (newest?.has(file.key) === false) continue;
     const content = readVerified(file);
-    if (file.kind === "deltas") proven.set(file.file, content);
+    if (file.kind === "deltas") verified.set(file.file, content);
   }
-  return { paths, versions, text, strays, proven };
+  return { paths, versions, text, strays, verified };
 }
 
 /**
@@ -62,7 +62,7 @@ export async function readDeltas(archive: Archive, key: string): Promise<Buffer 
   const version = versionOf(archive, key);
   if (version.deltas === null) return null;
   const file = archive.paths.archivedDeltas(key);
-  return archive.proven.get(file) ?? readVerified({ key, kind: "deltas", file, sha256: version.deltas });
+  return archive.verified.get(file) ?? readVerified({ key, kind: "deltas", file, sha256: version.deltas });
 }
 
 /** Reads the archived schema of a version, SQL for psql, and checks its SHA-256. Errors as `readDeltas`. */

@@ -41,6 +41,7 @@ function archiveOf(parents: Readonly<Record<string, string>>): Archive {
     versions: new Map([version("1.0.0", null), ...versions].map((one) => [one.key, one])),
     text: "",
     strays: [],
+    verified: new Map(),
   };
 }
 

@@ -62,11 +62,7 @@ async function dataDirOf({ project, env }: Session): Promise<string> {
     process.getuid?.() === 0
       ? "/var/lib"
       : env.XDG_STATE_HOME || join(env.HOME || homedir(), ".local", "state");
-  const folder = join(
-    state,
-    "wovtools",
-    hash("sha256", project.root).slice(0, 16),
-  );
+  const folder = join(state, "wovtools", hash("sha256", project.root).slice(0, 16));
   await mkdir(folder, { recursive: true });
   if (process.getuid?.() === 0) await chmod(join(state, "wovtools"), 0o711);
   return join(folder, "postgres");
