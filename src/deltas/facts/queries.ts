@@ -34,6 +34,7 @@ function destroyRows(value: unknown, effect: Effect): void {
 }
 
 function walk(value: unknown, withNames: ReadonlySet<string>, effect: Effect): void {
+  if (typeof value !== "object") return;
   if (Array.isArray(value)) {
     for (const item of value) walk(item, withNames, effect);
     return;
