@@ -111,6 +111,21 @@ rights(
 );
 
 rights(
+  "is not told that deltas are wrong where an embedded server has no room for them",
+  inPlace(
+    async () => Place.archived(await testServer(), "NOCREATEDB"),
+    async (place) => {
+      // What a server says whose disk is full.
+      const full = "DO $$BEGIN RAISE disk_full USING MESSAGE = 'could not extend file'; END$$;\n";
+      const refused = await thrownBy(BlockedError, place.archive(ADD_NOTE, ADD_NOTE + full));
+      assert.is(refused.code, "NOT_PROVABLE");
+      assert.match(refused.message, "could not extend file");
+      assert.equal(await place.proven(), [true]);
+    },
+  ),
+);
+
+rights(
   "cannot have them proven where there is no embedded server, and is told both reasons",
   inPlace(
     async () => Place.archived(await testServer(), "NOCREATEDB"),
