@@ -36,8 +36,11 @@ export function withoutTypesBounds(fragments: readonly Fragment[]): readonly Fra
 }
 
 function isBoundedIdentity({ canonical }: Fragment): boolean {
-  return canonical.includes('"contype":"CONSTR_IDENTITY"') && /"defname":"(?:max|min)value"/.test(canonical);
+  return canonical.startsWith(IDENTITY) && /"defname":"(?:max|min)value"/.test(canonical);
 }
+
+/** How the tree of an identity column begins. */
+const IDENTITY = '{"Constraint":{"contype":"CONSTR_IDENTITY",';
 
 /** The largest value of a type. */
 const BOUNDS: ReadonlyMap<string, number> = new Map([
