@@ -94,7 +94,7 @@ class Scene {
 
   /** Archives as a user does. */
   again(): Promise<Ended> {
-    return this.project.run("wov-push-db", this.stage.proof ? [] : ["--no-proof"], { env: this.env });
+    return this.project.command("wov-push-db", this.stage.proof ? [] : ["--no-proof"], { env: this.env });
   }
 
   git(...args: string[]): Promise<string> {

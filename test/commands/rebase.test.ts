@@ -52,8 +52,8 @@ async function everything({ shop, root }: Fork): Promise<unknown> {
   };
 }
 
-/** The fork has ended: one whole line, the database at its end, nothing left to do, and a new database is the same. */
-async function isEnded(fork: Fork, keys: readonly string[]): Promise<void> {
+/** The fork has ended: one whole line, the database at its end, and nothing left to do. @returns the versions' ids */
+async function isOneLine(fork: Fork, keys: readonly string[]): Promise<string[]> {
   const { shop, root } = fork;
   const read = await fork.read();
   assert.equal(read.keys, [...keys]);
@@ -61,16 +61,25 @@ async function isEnded(fork: Fork, keys: readonly string[]): Promise<void> {
   assert.equal(read.strays, []);
   assert.is((await ledgerOf(shop.db)).version, keys.at(-1));
   assert.is(await shop.project.git("status", "--short", "--", "wovtools"), "");
-  const fresh = await freshDatabase();
-  await createInstance({ cwd: root, url: fresh.url });
-  const [own, made] = [await hash(shop.db.url, { cwd: root }), await hash(fresh.url, { cwd: root })];
-  assert.is(own.checksum, made.checksum);
-  assert.is(own.checksum, read.archive.versions.get(keys.at(-1) ?? "")?.checksum);
   const { blocked, databases } = await check({
     cwd: root,
     env: { ...process.env, WOV_PVER: "9.0.0" },
   });
   assert.not.ok(blocked, JSON.stringify(databases[0]?.blockers));
+  return [...read.archive.versions.values()].map(({ id }) => id);
+}
+
+/** The fork has ended, and a new database made of the archive is as the one that went through it. */
+async function isEnded(fork: Fork, keys: readonly string[]): Promise<string[]> {
+  const { shop, root } = fork;
+  const ids = await isOneLine(fork, keys);
+  const fresh = await freshDatabase();
+  await createInstance({ cwd: root, url: fresh.url });
+  const [own, made] = [await hash(shop.db.url, { cwd: root }), await hash(fresh.url, { cwd: root })];
+  assert.is(own.checksum, made.checksum);
+  const { archive } = await fork.read();
+  assert.is(own.checksum, archive.versions.get(keys.at(-1) ?? "")?.checksum);
+  return ids;
 }
 
 forks(
@@ -338,29 +347,48 @@ const COUNTING: Side = [
     "ALTER TABLE customers ADD COLUMN seen integer NOT NULL DEFAULT 0;\nUPDATE customers SET seen = seen + 1;",
   ],
 ];
-const seen = async ({ shop }: Fork) => (await shop.db.query("SELECT seen FROM customers"))[0]?.seen;
+const COUNTED = ["1.0.0", "1.2.0", "1.2.0+2"];
+
+async function countingFork(): Promise<Fork> {
+  const fork = await Fork.merged(MINE, COUNTING);
+  await fork.shop.db.query("INSERT INTO customers VALUES (1, 'Ada')");
+  return fork;
+}
+
+let undisturbed: Promise<string[]> | undefined;
+
+/** What a run comes to that nothing has disturbed. */
+async function undisturbedIds(): Promise<string[]> {
+  const fork = await countingFork();
+  try {
+    await rebase({ cwd: fork.root });
+    return await isEnded(fork, COUNTED);
+  } finally {
+    await fork.remove();
+  }
+}
+
+/** The fork has ended as one that nothing has disturbed; the ids tell it, since they cover the files and what they lead to. */
+async function isEndedAsEver(fork: Fork, stop: string): Promise<void> {
+  assert.equal(await fork.shop.db.query("SELECT seen FROM customers"), [{ seen: 1 }], stop);
+  undisturbed ??= undisturbedIds();
+  assert.equal(await isOneLine(fork, COUNTED), await undisturbed, stop);
+}
 
 forks("interrupted after any step, the next run ends as one that was not", async () => {
   for (const stop of [
     "local",
     ...ARCHIVING_STEPS.filter((step) => !["pending-removed", "pushed"].includes(step)),
   ]) {
-    const fork = await Fork.merged(MINE, COUNTING);
+    const fork = await countingFork();
     try {
-      await fork.shop.db.query("INSERT INTO customers VALUES (1, 'Ada')");
-      const stopped = await thrownBy(
-        Error,
-        rebase({
-          cwd: fork.root,
-          onStep: (step) => {
-            if (step === stop) throw new Error(`stopped after ${stop}`);
-          },
-        }),
-      );
+      const onStep = (step: string) => {
+        if (step === stop) throw new Error(`stopped after ${stop}`);
+      };
+      const stopped = await thrownBy(Error, rebase({ cwd: fork.root, onStep }));
       assert.is(stopped.message, `stopped after ${stop}`);
       await rebase({ cwd: fork.root });
-      assert.is(await seen(fork), 1, stop);
-      await isEnded(fork, ["1.0.0", "1.2.0", "1.2.0+2"]);
+      await isEndedAsEver(fork, stop);
     } finally {
       await fork.remove();
     }
@@ -402,8 +430,7 @@ for (const [how, end] of [
         }),
       );
       await rebase({ cwd: root });
-      assert.is(await seen(fork), 1);
-      await isEnded(fork, ["1.0.0", "1.2.0", "1.2.0+2"]);
+      await isEndedAsEver(fork, how);
       assert.is(await shop.read(".git/wovtools/rebasing-shopdb.json"), null);
     }),
   );
