@@ -6,8 +6,11 @@ import * as assert from "uvu/assert";
 import { isMissing } from "#src/files.js";
 import { createInstance, init, ledgerLog, log, pushDb } from "#src/index.js";
 import { copied, type ProjectWithDatabase } from "../support/copies.js";
-import { type Ended, PACKAGE, type RunOptions, TestProject } from "../support/project.js";
+import { type Ended, goWithoutHooks, PACKAGE, type RunOptions, TestProject } from "../support/project.js";
 import { freshDatabase, type TestDatabase } from "../support/server.js";
+
+// What the hooks do is shown where git is what calls them, in test/cli/hooks.test.ts.
+goWithoutHooks();
 
 /** What the shop's database holds at 1.0.0. */
 export const SHOP = `

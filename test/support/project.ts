@@ -162,6 +162,14 @@ async function newFolder(): Promise<string> {
   return realpath(await mkdtemp(join(tmpdir(), "wov test-é-")));
 }
 
+let skipHooks: string | undefined;
+
+/** From now on git calls no hooks of the package, by this process and in its projects: each is a process of Node's own. */
+export function goWithoutHooks(): void {
+  skipHooks = "1";
+  process.env.WOV_SKIP_HOOKS = skipHooks;
+}
+
 /** An empty home, no settings of the machine's user, the project's programs first on the path. */
 function cleanEnvironment(folder: string, root: string): Record<string, string | undefined> {
   const kept = Object.entries(process.env).filter(([name]) => !/^(PG|WOV_|GIT_|npm_|XDG_)/.test(name));
@@ -174,6 +182,7 @@ function cleanEnvironment(folder: string, root: string): Record<string, string |
     XDG_CACHE_HOME: process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"),
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_TERMINAL_PROMPT: "0",
+    WOV_SKIP_HOOKS: skipHooks,
     FORCE_COLOR: undefined,
     CI: undefined,
   };
