@@ -42,9 +42,9 @@ async function headOf({ project }: Shop): Promise<string> {
 }
 
 /** With a remote, and the first version pushed. */
-async function pushed(shop: Shop): Promise<void> {
+async function pushed(shop: Shop, ...options: "--no-verify"[]): Promise<void> {
   await shop.project.addRemote();
-  succeeds(await gitIn(shop)(["push", "--quiet", "--set-upstream", "origin", "main"]));
+  succeeds(await gitIn(shop)(["push", "--quiet", "--set-upstream", ...options, "origin", "main"]));
   assert.is(await remoteHas(shop, "main"), await headOf(shop));
 }
 
@@ -105,7 +105,7 @@ for (const [way, prepare] of Object.entries(WAYS)) {
         succeeds(await git(["push", "--quiet"]));
         assert.is(await remoteHas(shop, "main"), await headOf(shop));
       },
-      { archived: true, prepare },
+      { archived: true, prepare, prepared: way },
     ),
   );
 
@@ -139,7 +139,7 @@ for (const [way, prepare] of Object.entries(WAYS)) {
         assert.is(unreachable.status, 0, unreachable.output);
         assert.match(unreachable.output, "shopdb could not be looked at");
       },
-      { archived: true, prepare },
+      { archived: true, prepare, prepared: way },
     ),
   );
 
@@ -148,7 +148,7 @@ for (const [way, prepare] of Object.entries(WAYS)) {
     inShop(
       async (shop) => {
         const { project } = shop;
-        await pushed(shop);
+        await pushed(shop, "--no-verify");
         const git = gitIn(shop);
         const env = { WOV_SHOPDB_URL: NOWHERE };
         await project.write(DELTAS, "no SQL;\n");
@@ -164,7 +164,7 @@ for (const [way, prepare] of Object.entries(WAYS)) {
         succeeds(await git(["push", "--quiet", "--no-verify"], { env }));
         assert.is(await remoteHas(shop, "main"), await headOf(shop));
       },
-      { archived: true, prepare },
+      { archived: true, prepare, prepared: way },
     ),
   );
 
@@ -178,7 +178,7 @@ pushes(
   inShop(
     async (shop) => {
       const { project } = shop;
-      await pushed(shop);
+      await pushed(shop, "--no-verify");
       const git = gitIn(shop);
       await project.git("branch", "old");
       await project.git("tag", "--annotate", "--message", "before", "v0");
@@ -208,7 +208,7 @@ pushes(
   inShop(
     async (shop) => {
       const { project } = shop;
-      await pushed(shop);
+      await pushed(shop, "--no-verify");
       const git = gitIn(shop);
       const env = { WOV_SHOPDB_URL: NOWHERE };
       await work(shop);
@@ -241,7 +241,7 @@ pushes(
   inShop(
     async (shop) => {
       const { project } = shop;
-      await pushed(shop);
+      await pushed(shop, "--no-verify");
       const git = gitIn(shop);
       await work(shop);
       await project.write("code.txt", "not yet\n");
@@ -294,7 +294,7 @@ for (const [way, [file, prepare]] of Object.entries(PLACES)) {
     inShop(
       async (shop) => {
         const { project, root, db } = shop;
-        await pushed(shop);
+        await pushed(shop, "--no-verify");
         const git = gitIn(shop);
         await work(shop);
         await writeFile(join(root, "no"), "");

@@ -5,7 +5,7 @@ import { join, relative } from "node:path";
 import type { Test } from "uvu";
 import * as assert from "uvu/assert";
 import { copied, type ProjectWithDatabase } from "../support/copies.js";
-import { type Ended, type RunOptions, TestProject } from "../support/project.js";
+import { type CommandRunOptions, type Ended, TestProject } from "../support/project.js";
 import { freshDatabase, type TestDatabase } from "../support/server.js";
 
 export const SHOP_SQL = `
@@ -29,6 +29,8 @@ export interface ShopOptions {
   readonly server?: Parameters<typeof freshDatabase>[1];
   /** Before `wov init`, e.g. to put husky there. */
   readonly prepare?: (project: TestProject) => Promise<void>;
+  /** Names what `prepare` does: shops of one name are copies, others with a `prepare` are made anew. */
+  readonly prepared?: string;
 }
 
 /**
@@ -36,8 +38,9 @@ export interface ShopOptions {
  * One that needs nothing of its own is a copy.
  */
 export async function openShop(options: ShopOptions = {}): Promise<Shop> {
+  const isOwn = options.prepare !== undefined && options.prepared === undefined;
   const { project, db } =
-    options.prepare || options.server
+    isOwn || options.server
       ? await makeShop(options)
       : await copied(JSON.stringify(options), () => makeShop(options));
   return { project, root: project.root, db };
@@ -141,7 +144,7 @@ export async function refused(
   project: TestProject,
   [program, ...args]: Command,
   { status, what, where, hint }: Refusal,
-  options: Omit<RunOptions, "input"> = {},
+  options: CommandRunOptions = {},
 ): Promise<void> {
   const before = await treeOf(project.folder);
   const ended = await project.command(program, args, options);

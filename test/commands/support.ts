@@ -6,7 +6,13 @@ import * as assert from "uvu/assert";
 import { isMissing } from "#src/files.js";
 import { createInstance, init, ledgerLog, log, pushDb } from "#src/index.js";
 import { copied, type ProjectWithDatabase } from "../support/copies.js";
-import { type Ended, goWithoutHooks, PACKAGE, type RunOptions, TestProject } from "../support/project.js";
+import {
+  type CommandRunOptions,
+  type Ended,
+  goWithoutHooks,
+  PACKAGE,
+  TestProject,
+} from "../support/project.js";
 import { freshDatabase, type TestDatabase } from "../support/server.js";
 
 // What the hooks do is shown where git is what calls them, in test/cli/hooks.test.ts.
@@ -229,7 +235,7 @@ export async function jsonOf(
   { project }: Pick<Shop, "project">,
   schema: string,
   [program, ...args]: readonly [string, ...string[]],
-  options: Omit<RunOptions, "input"> & { readonly status?: number } = {},
+  options: CommandRunOptions & { readonly status?: number } = {},
 ): Promise<unknown> {
   const ended = endedWith(options.status ?? 0, await project.command(program, [...args, "--json"], options));
   const document: unknown = JSON.parse(ended.stdout);

@@ -21,6 +21,9 @@ export interface RunOptions {
   readonly cwd?: string;
 }
 
+/** A command in a process that is kept has no standard input. */
+export type CommandRunOptions = Omit<RunOptions, "input">;
+
 /** A folder with a space and letters beyond ASCII in its path, a repository in it, and wovtools installed. */
 export class TestProject {
   private constructor(
@@ -121,9 +124,9 @@ export class TestProject {
 
   /**
    * Runs one of the package's programs to its end, in a process that was there before and stays: what it says and its
-   * status are the same, and it takes a tenth of the time. It has no standard input.
+   * status are the same, and it takes a tenth of the time.
    */
-  command(program: string, args: readonly string[], options: Omit<RunOptions, "input"> = {}): Promise<Ended> {
+  command(program: string, args: readonly string[], options: CommandRunOptions = {}): Promise<Ended> {
     if (!BINS.includes(program)) throw new Error(`${program} is no program of the package`);
     const env = { ...this.env, ...options.env };
     const set = Object.entries(env).filter(([, value]) => value !== undefined);
