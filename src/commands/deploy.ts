@@ -75,7 +75,7 @@ export async function deploy(options: DeployOptions = {}): Promise<DeployResult>
   ]);
   // It is loaded while servers answer; earlier, it would keep the files waiting.
   if (chosen.some(({ pgDump }) => pgDump === "bundled")) startDumpWorkerAhead();
-  const targets = await deployTargets(project, options);
+  const { targets, lost } = await deployTargets(project, options);
   const rehearsals: Rehearsals = new Map();
   const expected: KnownExpected = new Map();
   const orders = targets.map((target): DeployOrder => {
@@ -86,8 +86,9 @@ export async function deploy(options: DeployOptions = {}): Promise<DeployResult>
   });
   const stage = options.stage ?? project.stage;
   const [only] = orders;
-  if (only !== undefined && orders.length === 1) return { stage, databases: [await deployOne(only)] };
-  return { stage, databases: await deployFleet(orders, jobs) };
+  if (only !== undefined && orders.length + lost.length === 1)
+    return { stage, databases: [await deployOne(only)] };
+  return { stage, databases: [...lost, ...(await deployFleet(orders, jobs))] };
 }
 
 /** What a project's files say of a database. */

@@ -1,4 +1,5 @@
 /** Where a database stands: its live schema and its ledger held against the archive. Touches nothing. */
+import type { Archive } from "../archive/read.js";
 import { latestOf, newest, pathBetween, type Version } from "../archive/versions.js";
 import { compareWithVersion, type DatabaseState, isSchemaOf, type LiveDatabase } from "./database-state.js";
 import type { SchemaText } from "./live-schema.js";
@@ -95,7 +96,12 @@ async function versionOfSchema(
   preferred: Version | null,
 ): Promise<Version | null> {
   if (preferred !== null && (await isSchemaOf(state, live, preferred))) return preferred;
-  const newestFirst = [...state.archive.versions.values()].reverse();
+  return versionByText(state.archive, live);
+}
+
+/** The newest version that has exactly this schema, by its text. */
+export async function versionByText({ versions }: Archive, live: SchemaText): Promise<Version | null> {
+  const newestFirst = [...versions.values()].reverse();
   const sameText = newestFirst.find((version) => version.schema.sha256 === live.sha256);
   if (sameText !== undefined) return sameText;
   const { form, checksum } = await live.canonical();

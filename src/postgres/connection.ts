@@ -76,7 +76,7 @@ export function parseConnectionUrl(url: string): ConnectionSettings {
   return {
     host: parsed.host || undefined,
     port,
-    database: parsed.database || undefined,
+    database: databaseIn(base) ?? (parsed.database || undefined),
     user: parsed.user || undefined,
     password: parsed.password || undefined,
     options: parsed.options,
@@ -85,6 +85,20 @@ export function parseConnectionUrl(url: string): ConnectionSettings {
     sslcert: tls.sslcert,
     sslkey: tls.sslkey,
   };
+}
+
+/** The name behind the server, every character of it decoded: the parser leaves those that mean something in a URL. */
+function databaseIn(base: string): string | undefined {
+  const name = /^[a-z]+:\/\/[^/]*\/([^#]+)/.exec(base)?.[1];
+  if (name === undefined) return undefined;
+  try {
+    return decodeURIComponent(name);
+  } catch (cause) {
+    throw new ConfigError("BAD_URL", "The database's name in the connection URL cannot be read.", {
+      hint: "Write a % in it as %25.",
+      cause,
+    });
+  }
 }
 
 function checkSslMode(value: string): SslMode {

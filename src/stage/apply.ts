@@ -6,6 +6,7 @@ import { type DumpOptions, type PreparedDump, prepareDump } from "../postgres/du
 import type { StageSession } from "./connect.js";
 import type { DeployLedger } from "./deploy-ledger.js";
 import { deployFailure, isLost, isWorthAnotherTry } from "./failures.js";
+import { lockHolders } from "./lock-holders.js";
 import { judge, observe } from "./outside-work.js";
 import { type DeployPlan, type Part, progressOf, type Segment } from "./plan.js";
 import type { Teller } from "./query.js";
@@ -70,7 +71,8 @@ export async function applyPlan(plan: DeployPlan, place: ApplyPlace, effects: Ap
           : runTransaction(plan, segment, place, effects, attempt),
       );
     } catch (error) {
-      throw deployFailure(error, { what: place.what, partway, attempts: place.attempts });
+      const holders = isWorthAnotherTry(error) ? await lockHolders(place.session.client) : [];
+      throw deployFailure(error, { what: place.what, partway, attempts: place.attempts, holders });
     }
     partway = true;
   }

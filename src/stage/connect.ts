@@ -9,6 +9,7 @@ import {
   withClient,
 } from "../postgres/connection.js";
 import { canDumpInTransaction } from "../postgres/dump.js";
+import { quoteIdentifier } from "../postgres/quote.js";
 import { applicationName } from "./lock.js";
 
 /** How long statements of a deploy may take and wait. */
@@ -26,6 +27,8 @@ export interface StageSession {
   readonly serverVersion: number;
   /** What tells this server's data from any other's; null where the role may not know. */
   readonly systemIdentifier: string | null;
+  /** Whether the role or the database lets its sessions change nothing unless they ask for it. */
+  readonly isReadOnly: boolean;
   /** Statements that put the session's settings back to what a deploy begins with. */
   readonly fresh: readonly string[];
 }
@@ -45,20 +48,45 @@ export async function openStageSession(
 ): Promise<StageSession> {
   const client = await connect(settings);
   try {
-    const { rows } = await client.query<{ version: number; pid: number; standby: boolean }>(
+    const { rows } = await client.query<{
+      version: number;
+      pid: number;
+      standby: boolean;
+      readOnly: boolean;
+    }>(
       `SELECT current_setting('server_version_num')::integer AS version, pg_backend_pid() AS pid,
-         pg_is_in_recovery() AS standby`,
+         pg_is_in_recovery() AS standby, current_setting('transaction_read_only')::boolean AS "readOnly"`,
     );
-    const { version = 0, pid = 0, standby = false } = rows[0] ?? {};
+    const { version = 0, pid = 0, standby = false, readOnly: isReadOnly = false } = rows[0] ?? {};
     if (standby) throw readOnly(settings);
     refuseVersion(version, settings);
     if (!("processID" in client) || client.processID !== pid) await refusePooler(client, pid, settings);
     const fresh = await freshSettings(client, version, limits, by);
-    return { client, serverVersion: version, systemIdentifier: await systemIdentifier(client), fresh };
+    const identifier = await systemIdentifier(client);
+    return { client, serverVersion: version, systemIdentifier: identifier, isReadOnly, fresh };
   } catch (error) {
     await client.end();
     throw error;
   }
+}
+
+/**
+ * Whoever has made sessions read-only has meant it.
+ *
+ * @throws DatabaseError `READ_ONLY_SESSION`
+ */
+export function refuseReadOnly({ isReadOnly }: StageSession, settings: ConnectionSettings): void {
+  if (!isReadOnly) return;
+  const role = quoteIdentifier(settings.user ?? "ROLE");
+  const database = quoteIdentifier(settings.database ?? "DATABASE");
+  throw new DatabaseError(
+    "READ_ONLY_SESSION",
+    "The sessions of this role change nothing here: default_transaction_read_only is set.",
+    {
+      where: describeConnection(settings),
+      hint: `Deploy as another role, or let an administrator take it back, where it is set:\n  ALTER ROLE ${role} RESET default_transaction_read_only;\n  ALTER DATABASE ${database} RESET default_transaction_read_only;`,
+    },
+  );
 }
 
 function readOnly(settings: ConnectionSettings): DatabaseError {

@@ -72,6 +72,8 @@ export interface Reached {
   readonly partway: boolean;
   /** Times the transaction was tried. */
   readonly attempts: number;
+  /** Who has tables locked, where a lock could not be had. */
+  readonly holders?: readonly string[];
 }
 
 /** The error that a person reads. One that has been told already is passed on. */
@@ -87,7 +89,7 @@ export function deployFailure(error: unknown, reached: Reached): unknown {
   );
 }
 
-function tell(error: unknown, { what, attempts }: Reached): unknown {
+function tell(error: unknown, { what, attempts, holders = [] }: Reached): unknown {
   const where = error instanceof StatementFailure || error instanceof WovError ? error.where : undefined;
   const statement = error instanceof StatementFailure ? `\n  ${excerpt(error.place.statement.text)}` : "";
   if (isLost(error)) {
@@ -97,14 +99,15 @@ function tell(error: unknown, { what, attempts }: Reached): unknown {
       cause: error,
     });
   }
-  const state = sqlStateOf(error);
+  const isTold = error instanceof WovError && error.code === "LOCK_NOT_AVAILABLE";
+  const state = isTold ? null : sqlStateOf(error);
   if (state === LOCK_NOT_AVAILABLE || state === DEADLOCK) {
     return new BlockedError(
       "LOCK_NOT_AVAILABLE",
       `${what}: a lock could not be had within ${attempts} attempts; everything of this transaction is taken back.${statement}`,
       {
         where,
-        hint: "Try again when less is going on, or let each attempt wait longer: --lock-timeout SECONDS.",
+        hint: `${holding(holders)}Try again when less is going on, or let each attempt wait longer: --lock-timeout SECONDS.`,
         cause: error,
       },
     );
@@ -113,7 +116,7 @@ function tell(error: unknown, { what, attempts }: Reached): unknown {
   if (!(reason instanceof ServerError)) return reason;
   if (!(error instanceof StatementFailure)) {
     return new DatabaseError("SERVER_REFUSED", `The server of ${what} refuses: ${reason.message}.`, {
-      hint: reason.hint,
+      hint: reason.hint ?? (state === STATEMENT_CANCELLED ? TIMEOUT_OF_ROLE : undefined),
       cause: reason,
     });
   }
@@ -127,7 +130,7 @@ function tell(error: unknown, { what, attempts }: Reached): unknown {
   const detail = reason.detail === undefined ? "" : `\n  ${reason.detail}`;
   const hint = reason.hint ?? "Everything of this transaction is taken back.";
   const details = { where, hint: isOfSyntax(reason) ? `${hint}\n${NEWER_SYNTAX}` : hint, cause: reason };
-  if (state === "57014") {
+  if (state === STATEMENT_CANCELLED) {
     return new BlockedError("STATEMENT_TIMEOUT", `${what}: ${reason.message}.${statement}`, details);
   }
   return new BlockedError(
@@ -136,6 +139,14 @@ function tell(error: unknown, { what, attempts }: Reached): unknown {
     details,
   );
 }
+
+function holding(holders: readonly string[]): string {
+  return holders.length === 0 ? "" : `Tables are locked by\n${holders.map((one) => `  ${one}\n`).join("")}`;
+}
+
+const STATEMENT_CANCELLED = "57014";
+const TIMEOUT_OF_ROLE =
+  "Where the role or the database sets statement_timeout, let it be longer for this role:\n  ALTER ROLE … SET statement_timeout = '1min'";
 
 const NEWER_SYNTAX =
   "Deltas are checked by the syntax of PostgreSQL 18. Where this server is older and does not know what the statement says, upgrade it, or archive deltas that do without.";

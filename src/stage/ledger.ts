@@ -175,6 +175,9 @@ async function createDatabase(client: Client): Promise<void> {
   }
 }
 
+/** The tables that are written to. */
+const WRITTEN = ["database", "log", "deploy", "applied", "intent", "step"];
+
 class PostgresLedger implements Ledger {
   constructor(
     private readonly client: Client,
@@ -224,10 +227,12 @@ class PostgresLedger implements Ledger {
   }
 
   async mayRecord(): Promise<boolean> {
+    // A ledger of the first format lacks some tables; what is null does not count.
     const { rows } = await this.client.query<{ may: boolean }>(
-      `SELECT bool_and(has_table_privilege(name, right_to)) AS may
-       FROM (VALUES ($1, 'INSERT'), ($2, 'INSERT'), ($2, 'UPDATE')) AS needed (name, right_to)`,
-      [`${SCHEMA}.log`, `${SCHEMA}.database`],
+      `SELECT bool_and(has_table_privilege(to_regclass(format('%I.%I', $1::text, name)), needed)) AS may
+       FROM unnest($2::text[]) AS name, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) AS needed
+       WHERE needed <> 'UPDATE' OR name NOT IN ('log', 'applied')`,
+      [LEDGER_DATABASE, WRITTEN],
     );
     return rows[0]?.may === true;
   }

@@ -88,6 +88,13 @@ deploys("believes a baseline only when the schema is that version's", async () =
   assert.equal(await appliedTo(db), []);
   await shop().deploy(db, { baseline: "1.1.0" });
   assert.equal(await appliedTo(db), ["1.2.0", "1.3.0"]);
+  // Put back to an older state, of which the ledger knows nothing.
+  await db.query(
+    "DROP INDEX orders_note; DROP FUNCTION total(); ALTER TABLE orders ALTER COLUMN amount DROP NOT NULL",
+  );
+  const restored = await thrownBy(BlockedError, shop().deploy(db));
+  assert.is(restored.code, "DRIFT");
+  assert.match(restored.hint ?? "", "wov-deploy shopdb --stage local --baseline 1.1.0");
   const events = await inLedger(db, "SELECT event FROM wovtool.log WHERE database = $1 ORDER BY number");
   assert.equal(
     events.map(({ event }) => event),
@@ -194,6 +201,10 @@ deploys("gives up after some attempts at a lock, and changes nothing", async () 
   );
   assert.is(error.code, "LOCK_NOT_AVAILABLE");
   assert.match(error.message, "2 attempts");
+  assert.match(
+    error.hint ?? "",
+    /Tables are locked by\n {2}wovtools \(process \d+ of the server, role \w+, since .*\): orders\n/,
+  );
   // Freed before the second attempt, it goes through.
   const freed: Promise<unknown>[] = [];
   await shop().deploy(db, {
@@ -264,11 +275,21 @@ deploys("says which right is missing", async () => {
   const login = as(db, { user: role, password: "only-for-this-test" });
   const ledger = await thrownBy(DatabaseError, shop().deploy(login, { pver: "1.1.0" }));
   assert.is(ledger.code, "NO_RIGHT_FOR_LEDGER");
-  await withClient({ ...db.connection, database: "wovtool" }, (client) =>
-    client.query(
-      `GRANT USAGE ON SCHEMA wovtool TO ${role}; GRANT ALL ON ALL TABLES IN SCHEMA wovtool TO ${role}`,
-    ),
+  const inLedgerDatabase = (sql: string) =>
+    withClient({ ...db.connection, database: "wovtool" }, (client) => client.query(sql));
+  await inLedgerDatabase(
+    `GRANT USAGE ON SCHEMA wovtool TO ${role}; GRANT ALL ON wovtool.database, wovtool.log, wovtool.deploy, wovtool.intent TO ${role}`,
   );
+  // What would be missed only after a commit is missed before anything is done.
+  const some = await thrownBy(DatabaseError, shop().deploy(login, { pver: "1.1.0" }));
+  assert.is(some.code, "NO_RIGHT_FOR_LEDGER");
+  await inLedgerDatabase(`GRANT ALL ON ALL TABLES IN SCHEMA wovtool TO ${role}`);
+  await db.query(`ALTER ROLE ${role} SET default_transaction_read_only = on`);
+  const readOnly = await thrownBy(DatabaseError, shop().deploy(login, { pver: "1.1.0" }));
+  assert.is(readOnly.code, "READ_ONLY_SESSION");
+  assert.match(readOnly.hint ?? "", `ALTER ROLE "${role}" RESET default_transaction_read_only;`);
+  assert.is((await shop().deploy(login, { pver: "1.1.0", plan: true })).databases[0]?.outcome, "planned");
+  await db.query(`ALTER ROLE ${role} RESET default_transaction_read_only`);
   const statement = await thrownBy(DatabaseError, shop().deploy(login, { pver: "1.1.0" }));
   assert.is(statement.code, "NO_RIGHT_FOR_STATEMENT");
   assert.match(statement.message, "must be owner of table orders");

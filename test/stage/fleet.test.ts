@@ -6,7 +6,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { ConfigError } from "#src/errors.js";
+import { ConfigError, DatabaseError } from "#src/errors.js";
 import { type DeployOptions, deploy } from "#src/index.js";
 import { withClient } from "#src/postgres/connection.js";
 import { thrownBy } from "../support/errors.js";
@@ -141,6 +141,17 @@ fleet("is of the stages that a list and a pattern name, each by its own secrets"
     all.filter(({ outcome }) => outcome === "planned").map(({ stage }) => stage),
     ["north"],
   );
+  const nowhere = { shopdb: { url: "postgres://nobody@127.0.0.1:1/tenant_*" } };
+  await writeFile(join(secrets, "shopdb_gone.json"), JSON.stringify(nowhere), { mode: 0o600 });
+  const { databases: most } = await run("gone,north");
+  assert.equal(
+    most.map(({ stage, outcome, error }) => [stage, outcome, error?.code]),
+    [
+      ["gone", "failed", "UNREACHABLE"],
+      ["north", "applied", undefined],
+    ],
+  );
+  assert.is((await thrownBy(DatabaseError, run("gone"))).code, "UNREACHABLE");
   assert.is((await thrownBy(ConfigError, run("south-*"))).code, "NO_SUCH_STAGE");
   assert.is(
     (await thrownBy(ConfigError, run("west,east-*", { url: databaseOf.get("west")?.url }))).code,

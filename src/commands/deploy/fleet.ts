@@ -28,16 +28,19 @@ async function orFailure(order: DeployOrder): Promise<DatabaseDeploy> {
     return await deployOne(order);
   } catch (error) {
     if (!(error instanceof WovError)) throw error;
-    return failed(order, error);
+    const { database, stage, settings } = order;
+    return failedDeploy({ database: database.name, stage, target: describeConnection(settings) }, error);
   }
 }
 
-function failed({ database, stage, settings }: DeployOrder, error: WovError): DatabaseDeploy {
+/** What a failure is in the result of a deploy of several databases. */
+export function failedDeploy(
+  which: Pick<DatabaseDeploy, "database" | "stage" | "target">,
+  error: WovError,
+): DatabaseDeploy {
   const { code, message, where = null, hint = null, exitStatus } = error;
   return {
-    database: database.name,
-    stage,
-    target: describeConnection(settings),
+    ...which,
     outcome: "failed",
     from: null,
     to: null,

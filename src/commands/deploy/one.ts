@@ -1,6 +1,6 @@
 import type { Version } from "../../archive/versions.js";
 import { describeConnection } from "../../postgres/connection.js";
-import { openStageSession, type StageSession } from "../../stage/connect.js";
+import { openStageSession, refuseReadOnly, type StageSession } from "../../stage/connect.js";
 import { type DeployLedger, openDeployLedger, type Position } from "../../stage/deploy-ledger.js";
 import { deployFailure } from "../../stage/failures.js";
 import { createLedger, openLedger } from "../../stage/ledger.js";
@@ -79,6 +79,7 @@ async function readPosition({ order, onServer }: UnderWay): Promise<Position | n
 /** Takes the lock, clears up after earlier deploys, decides, rehearses and applies. */
 async function run(one: UnderWay): Promise<DatabaseDeploy> {
   const { settings, progress, terms } = one.order;
+  refuseReadOnly(one.session, settings);
   await createLedger(settings);
   await lockDatabase(one.session.client, terms.patience, (holder) =>
     progress(`${one.what}: waiting for ${holder}`),

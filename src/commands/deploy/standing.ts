@@ -121,13 +121,20 @@ export class Standing {
       const note = `${this.what} has drifted from ${from.key}, which was accepted:\n${lines}`;
       return { ids: new Set(idsOf(diff)), note };
     }
-    const again =
-      (await live.canonical()).objects.size === 0
-        ? `It is empty. If it was made anew, fill it and tell the ledger:\n  wov-db ${database.name} --stage ${stage} --wdb-createinstance\nor `
-        : "";
     throw new BlockedError("DRIFT", `${this.what} is not as its version ${from.key} has it:\n${lines}`, {
-      hint: `${again}See the difference, and archive it or take it back:\n  wov diff ${database.name}@${from.key} ${stage}:${database.name}\nor deploy all the same, and leave these objects as they are:\n  wov-deploy ${database.name} --stage ${stage} --accept-drift`,
+      hint: `${await this.#explained(live)}See the difference, and archive it or take it back:\n  wov diff ${database.name}@${from.key} ${stage}:${database.name}\nor deploy all the same, and leave these objects as they are:\n  wov-deploy ${database.name} --stage ${stage} --accept-drift`,
     });
+  }
+
+  /** What may have happened behind the ledger's back, and the command that tells it. */
+  async #explained(live: SchemaText): Promise<string> {
+    const { archive, database, stage } = this.of;
+    if ((await live.canonical()).objects.size === 0)
+      return `It is empty. If it was made anew, fill it and tell the ledger:\n  wov-db ${database.name} --stage ${stage} --wdb-createinstance\nOtherwise: `;
+    const { versionByText } = await import("../position.js");
+    const version = await versionByText(archive, live);
+    if (version === null) return "";
+    return `It is as version ${version.key} has it. If it was restored from a backup, say so, and it is deployed from there:\n  wov-deploy ${database.name} --stage ${stage} --baseline ${version.key}\nOtherwise: `;
   }
 
   /**

@@ -1,21 +1,28 @@
 /** Which databases a deploy is for: stages by name or pattern, and on a stage one database or many by a pattern. */
 import type { Project } from "../../config/project.js";
 import { stagesWithSecrets } from "../../config/secrets.js";
-import { ConfigError } from "../../errors.js";
+import { ConfigError, DatabaseError } from "../../errors.js";
 import type { DeployOptions } from "../deploy.js";
+import type { DatabaseDeploy } from "../results.js";
 import { chosenDatabases, sessionIn } from "../session.js";
 import { matches, type Target, targetsOf } from "../targets.js";
+import { failedDeploy } from "./fleet.js";
 
 /**
  * Finds the targets. `--stage` takes several names with commas between them, and patterns with `*` over the stages
  * that have secrets. Where a stage's secrets or URL give a pattern for the database's name, e.g. `tenant_*`, all
- * databases of that server count that match it.
+ * databases of that server count that match it. Of several stages, one whose server cannot tell is a failure in the
+ * result, and stops no other.
  *
  * @throws ConfigError `NO_SUCH_STAGE`, `NO_SUCH_TARGET` where a pattern matches nothing; `DEPLOY_USAGE` for a URL
  *   beside several stages
  */
-export async function deployTargets(project: Project, options: DeployOptions): Promise<Target[]> {
+export async function deployTargets(
+  project: Project,
+  options: DeployOptions,
+): Promise<{ targets: Target[]; lost: DatabaseDeploy[] }> {
   const targets: Target[] = [];
+  const lost: DatabaseDeploy[] = [];
   const stages = await stagesOf(project, options.stage);
   if (stages.length > 1 && options.url !== undefined) {
     throw new ConfigError("DEPLOY_USAGE", `--url is of one server, and --stage names ${stages.join(", ")}.`, {
@@ -25,9 +32,14 @@ export async function deployTargets(project: Project, options: DeployOptions): P
   for (const stage of stages) {
     const session = sessionIn(project, { ...options, stage });
     for (const database of chosenDatabases(session, options.databases))
-      targets.push(...(await targetsOf(session, database)));
+      try {
+        targets.push(...(await targetsOf(session, database)));
+      } catch (error) {
+        if (stages.length < 2 || !(error instanceof DatabaseError)) throw error;
+        lost.push(failedDeploy({ database: database.name, stage, target: error.where ?? "" }, error));
+      }
   }
-  return targets;
+  return { targets, lost };
 }
 
 async function stagesOf(project: Project, named: string | undefined): Promise<string[]> {
