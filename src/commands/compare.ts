@@ -4,7 +4,7 @@
  */
 import { BlockedError, ConfigError, type WovError } from "../errors.js";
 import type { ConnectionSettings } from "../postgres/connection.js";
-import type { ShadowServer } from "../postgres/shadow.js";
+import type { ShadowServer } from "../postgres/shadow-servers.js";
 import { diffSchemas, type Schema, type SchemaDiff } from "../schema/index.js";
 import { neededBy } from "../schema/needs.js";
 import { verdictOf } from "../schema/undecided.js";
@@ -86,7 +86,7 @@ async function throughServer(
   [from, to]: readonly [SchemaText, SchemaText],
   { near, server: given }: CompareOptions,
 ): Promise<readonly [SchemaText, SchemaText]> {
-  const { ShadowServers } = await import("../postgres/shadow.js");
+  const { ShadowServers } = await import("../postgres/shadow-servers.js");
   const servers = new ShadowServers();
   try {
     const server = given ?? (await servers.own(near)) ?? (await servers.embedded());

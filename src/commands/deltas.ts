@@ -9,7 +9,7 @@ import { BlockedError } from "../errors.js";
 import { writeAtomic } from "../files.js";
 import { startDumpWorkerAhead } from "../postgres/bundled-dump.js";
 import type { ConnectionSettings } from "../postgres/connection.js";
-import type { ShadowServer } from "../postgres/shadow.js";
+import type { ShadowServer } from "../postgres/shadow-servers.js";
 import { loadParser, type Parser } from "../schema/parser.js";
 import { loadLibraryAhead } from "./deltas/library.js";
 import { isProvenNearby, nearbySchemas } from "./deltas/nearby.js";

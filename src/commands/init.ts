@@ -100,7 +100,7 @@ async function databaseFor(
 }
 
 async function connectionFrom(url: string) {
-  const { parseConnectionUrl } = await import("../postgres/connection.js");
+  const { parseConnectionUrl } = await import("../postgres/connection-url.js");
   return parseConnectionUrl(url);
 }
 

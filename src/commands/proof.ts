@@ -1,12 +1,12 @@
 /** Proof: do deltas lead from one schema to another? They are carried out on a shadow, and what comes of it is compared. */
-import type { ShadowServers } from "../postgres/shadow.js";
+import type { ShadowServers } from "../postgres/shadow-servers.js";
 import { planOfDeltas } from "./deploy/planned.js";
 import { attempt } from "./proof/attempt.js";
 import { judge } from "./proof/judge.js";
 import { possiblePlaces } from "./proof/places.js";
 import type { Proof, ProofRequest } from "./proof/types.js";
 
-export { ShadowServers } from "../postgres/shadow.js";
+export { ShadowServers } from "../postgres/shadow-servers.js";
 export type { Proof, ProofRequest, RefusedStatement } from "./proof/types.js";
 
 /**

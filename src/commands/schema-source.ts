@@ -123,7 +123,7 @@ export async function readSource(
   const settings = settingsFor(project, like);
   options.progress?.(`reading ${sourceName(source)}`);
   if (source.kind === "file") return readFileSource(resolve(cwd, source.path), settings.schema);
-  const { parseConnectionUrl } = await import("../postgres/connection.js");
+  const { parseConnectionUrl } = await import("../postgres/connection-url.js");
   return readLiveSchema(parseConnectionUrl(source.url), settings);
 }
 
@@ -207,7 +207,8 @@ async function readFileSource(path: string, settings: SchemaOptions): Promise<Sc
 }
 
 async function loadFileSource(sql: string, path: string, settings: SchemaOptions): Promise<SchemaText> {
-  const { embeddedShadowServer, withLoadedShadow } = await import("../postgres/shadow.js");
+  const { withLoadedShadow } = await import("../postgres/shadow.js");
+  const { embeddedShadowServer } = await import("../postgres/shadow-servers.js");
   const server = await embeddedShadowServer();
   try {
     return await withLoadedShadow(server, { sql, name: path, roles: (await neededBy(sql)).roles }, (shadow) =>
@@ -231,7 +232,7 @@ export async function connectionOfSource(
   options: CommandOptions,
 ): Promise<ConnectionSettings | null> {
   if (source.kind === "url") {
-    const { parseConnectionUrl } = await import("../postgres/connection.js");
+    const { parseConnectionUrl } = await import("../postgres/connection-url.js");
     return parseConnectionUrl(source.url);
   }
   if (source.kind !== "database") return null;

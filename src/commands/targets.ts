@@ -41,14 +41,18 @@ export async function targetsOf(session: Session, database: ProjectDatabase): Pr
   }));
 }
 
-/** The names of a server's databases that somebody may connect to, sorted, the ledger's aside. */
+/** The names of a server's databases that somebody may connect to, sorted, the ledger's and shadows aside. */
 async function databasesOn(server: ConnectionSettings): Promise<string[]> {
   // Loaded here since a stage without a pattern needs no server for this.
-  const { withClient } = await import("../postgres/connection.js");
+  const [{ withClient }, { SHADOW_NAME }] = await Promise.all([
+    import("../postgres/connection.js"),
+    import("../postgres/shadow.js"),
+  ]);
   return withClient({ ...server, database: "postgres" }, async (client) => {
     const { rows } = await client.query<{ name: string }>(
       `SELECT datname AS name FROM pg_catalog.pg_database
-       WHERE datallowconn AND NOT datistemplate AND datname <> 'wovtool' ORDER BY datname`,
+       WHERE datallowconn AND NOT datistemplate AND datname <> 'wovtool' AND datname !~ $1 ORDER BY datname`,
+      [SHADOW_NAME],
     );
     return rows.map(({ name }) => name);
   });

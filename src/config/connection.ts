@@ -1,7 +1,8 @@
 /** Which connection a database on a stage is reached by. */
 import { relative, resolve } from "node:path";
 import { ConfigError } from "../errors.js";
-import type { ConnectionSettings, SslMode } from "../postgres/connection.js";
+import type { ConnectionSettings } from "../postgres/connection.js";
+import type { SslMode } from "../postgres/ssl-mode.js";
 import { checkDatabaseName, checkStageName, urlVariable } from "./names.js";
 import type { Project } from "./project.js";
 import type { ConnectionSecrets } from "./schemas.js";
@@ -86,7 +87,7 @@ async function fromUrl(url: string, database: string, source: string): Promise<R
 
 async function parseUrl(url: string, where: string): Promise<ConnectionSettings> {
   // Loaded here since the driver is slow to load and a command may need no connection at all.
-  const { parseConnectionUrl } = await import("../postgres/connection.js");
+  const { parseConnectionUrl } = await import("../postgres/connection-url.js");
   try {
     return parseConnectionUrl(url);
   } catch (error) {
@@ -116,7 +117,7 @@ async function fromSecrets(
 }
 
 async function checkSslMode(text: string, where: string): Promise<SslMode> {
-  const { SSL_MODES } = await import("../postgres/connection.js");
+  const { SSL_MODES } = await import("../postgres/ssl-mode.js");
   const mode = SSL_MODES.find((known) => known === text);
   if (mode !== undefined) return mode;
   throw new ConfigError("BAD_SSLMODE", `The sslmode is not one of ${SSL_MODES.join(", ")}.`, { where });

@@ -2,13 +2,9 @@ import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import pg from "pg";
-import { parse as parseConnectionString } from "pg-connection-string";
-import { ConfigError, DatabaseError } from "../errors.js";
-import { quoteIdentifier } from "./quote.js";
-
-/** The `sslmode` values of libpq: https://www.postgresql.org/docs/current/libpq-ssl.html */
-export const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
-export type SslMode = (typeof SSL_MODES)[number];
+import { ConfigError } from "../errors.js";
+import { connectionError, isAboutTls } from "./connection-error.js";
+import { checkSslMode, type SslMode } from "./ssl-mode.js";
 
 /**
  * Where a database is and who asks, by libpq's names. What is left out comes from libpq's own environment
@@ -37,74 +33,6 @@ export type Pool = pg.Pool;
 
 /** How long a connection may take before the server counts as unreachable, in milliseconds (`PGCONNECT_TIMEOUT` overrides it, in seconds). */
 const CONNECT_TIMEOUT_MS = 10_000;
-
-function isSslMode(value: string): value is SslMode {
-  return SSL_MODES.some((mode) => mode === value);
-}
-
-/**
- * Reads a connection URL as libpq does, TLS parameters included.
- *
- * @param url e.g. `postgres://me@db.example:5432/shop?sslmode=verify-full`
- * @throws ConfigError `BAD_URL` when it is no PostgreSQL URL; the message never repeats the URL, which may hold a password
- */
-export function parseConnectionUrl(url: string): ConnectionSettings {
-  if (!/^postgres(ql)?:\/\//.test(url)) {
-    throw new ConfigError("BAD_URL", "The connection URL does not start with postgres:// or postgresql://.");
-  }
-  const [base = "", query = ""] = url.split("?", 2);
-  const parameters = new URLSearchParams(query);
-  const tls: Record<string, string> = {};
-  for (const name of ["sslmode", "sslrootcert", "sslcert", "sslkey"]) {
-    const value = parameters.get(name);
-    if (value !== null) tls[name] = value;
-    parameters.delete(name);
-  }
-  let parsed: ReturnType<typeof parseConnectionString>;
-  try {
-    parsed = parseConnectionString(parameters.size > 0 ? `${base}?${parameters}` : base);
-  } catch {
-    // The parser's own message repeats the URL, password included.
-    throw new ConfigError("BAD_URL", "The connection URL cannot be read.", {
-      hint: "Write it as postgres://USER@HOST:PORT/DATABASE, special characters percent-encoded.",
-    });
-  }
-  const port = parsed.port ? Number(parsed.port) : undefined;
-  if (port !== undefined && !Number.isInteger(port)) {
-    throw new ConfigError("BAD_URL", "The connection URL's port is not a number.");
-  }
-  return {
-    host: parsed.host || undefined,
-    port,
-    database: databaseIn(base) ?? (parsed.database || undefined),
-    user: parsed.user || undefined,
-    password: parsed.password || undefined,
-    options: parsed.options,
-    sslmode: tls.sslmode === undefined ? undefined : checkSslMode(tls.sslmode),
-    sslrootcert: tls.sslrootcert,
-    sslcert: tls.sslcert,
-    sslkey: tls.sslkey,
-  };
-}
-
-/** The name behind the server, every character of it decoded: the parser leaves those that mean something in a URL. */
-function databaseIn(base: string): string | undefined {
-  const name = /^[a-z]+:\/\/[^/]*\/([^#]+)/.exec(base)?.[1];
-  if (name === undefined) return undefined;
-  try {
-    return decodeURIComponent(name);
-  } catch (cause) {
-    throw new ConfigError("BAD_URL", "The database's name in the connection URL cannot be read.", {
-      hint: "Write a % in it as %25.",
-      cause,
-    });
-  }
-}
-
-function checkSslMode(value: string): SslMode {
-  if (isSslMode(value)) return value;
-  throw new ConfigError("BAD_SSLMODE", `sslmode "${value}" is not one of ${SSL_MODES.join(", ")}.`);
-}
 
 /** A connection in words, for messages: `user@host:port/database`, never the password. */
 export function describeConnection(settings: ConnectionSettings): string {
@@ -173,7 +101,7 @@ async function connectBy(settings: ConnectionSettings): Promise<{ client: Client
       }
     }
   }
-  throw connectionError(failure, settings);
+  throw connectionError(failure, describeConnection(settings), settings);
 }
 
 /** Connects, hands the client over, and ends it whatever happens. */
@@ -263,71 +191,4 @@ async function verifiedTls(mode: SslMode, settings: ConnectionSettings): Promise
 function inPem(certificate: Buffer): string | Buffer {
   if (certificate.includes("-----BEGIN")) return certificate;
   return new X509Certificate(certificate).toString();
-}
-
-function isAboutTls(error: unknown): boolean {
-  return error instanceof Error && /SSL|TLS|certificate|pg_hba\.conf/i.test(error.message);
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
-}
-
-const UNREACHABLE = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "ETIMEDOUT",
-  "EHOSTUNREACH",
-  "ENOENT",
-  "ENETUNREACH",
-  "ECONNRESET",
-  "EACCES",
-]);
-
-/** Turns what a failed connection threw into an error that says what to do. */
-function connectionError(error: unknown, settings: ConnectionSettings): DatabaseError {
-  const where = describeConnection(settings);
-  const code = codeOf(error);
-  // Node tries every address of a name and reports them together, with an empty message.
-  const inner = error instanceof AggregateError ? error.errors[0] : error;
-  const reason = inner instanceof Error ? inner.message : String(inner);
-  const fail = (name: string, message: string, hint: string) =>
-    new DatabaseError(name, message, { where, hint, cause: error });
-  if (
-    code === "28P01" ||
-    code === "28000" ||
-    /client password must be a string|no password supplied/i.test(reason)
-  ) {
-    return fail(
-      "LOGIN_REFUSED",
-      `The server refuses the login: ${reason}.`,
-      "Check username and password of this stage in wovtools/secrets, in the WOV_…_URL variable or in ~/.pgpass.",
-    );
-  }
-  if (code === "3D000") {
-    return fail(
-      "NO_SUCH_DATABASE",
-      `The server has no such database: ${reason}.`,
-      "Check the database's name, or make it with:\n  wov-db DATABASE --wdb-createinstance",
-    );
-  }
-  if (code === "42501") {
-    return fail(
-      "NO_RIGHT_TO_CONNECT",
-      `The role may not connect: ${reason}.`,
-      `Let the database's owner run:\n  GRANT CONNECT ON DATABASE ${quoteIdentifier(settings.database ?? "DATABASE")} TO ${quoteIdentifier(settings.user ?? "ROLE")};`,
-    );
-  }
-  if (code === "53300") return fail("TOO_MANY_CONNECTIONS", reason, "Wait until other sessions end.");
-  if (UNREACHABLE.has(code) || /timeout|terminated/i.test(reason)) {
-    return fail(
-      "UNREACHABLE",
-      `The server cannot be reached: ${reason}.`,
-      "Start it, or correct host and port. The embedded server is started with:\n  wov-db --postgres-start",
-    );
-  }
-  if (isAboutTls(error))
-    return fail("TLS", `No TLS connection: ${reason}.`, "Check sslmode and sslrootcert.");
-  return fail("CONNECTION", `No connection: ${reason}.`, "Check the connection's settings.");
 }

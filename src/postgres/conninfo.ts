@@ -1,6 +1,8 @@
 /** Connection strings of the two kinds that libpq knows. */
 import { ConfigError } from "../errors.js";
-import { type ConnectionSettings, parseConnectionUrl, SSL_MODES } from "./connection.js";
+import type { ConnectionSettings } from "./connection.js";
+import { parseConnectionUrl } from "./connection-url.js";
+import { SSL_MODES } from "./ssl-mode.js";
 
 /** https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS, those that this program has no use for. */
 const UNUSED: ReadonlySet<string> = new Set([

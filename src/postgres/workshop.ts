@@ -7,9 +7,9 @@ import {
   makeRoles,
   makeShadow,
   type ShadowLoad,
-  type ShadowServer,
   shadowName,
 } from "./shadow.js";
+import type { ShadowServer } from "./shadow-servers.js";
 
 /**
  * A place to try things in: shadows are made in it as they are needed, and all of them are dropped when it closes.

@@ -127,7 +127,7 @@ async function refusePooler(client: Client, pid: number, settings: ConnectionSet
   const pidOf = async (of: Client) =>
     (await of.query<{ pid: number }>("SELECT pg_backend_pid() AS pid")).rows[0]?.pid;
   const isShared = await withClient(settings, async (other) => {
-    await other.query("BEGIN");
+    if (!(await mayBegin(other))) return true;
     const shared = (await pidOf(other)) === pid || (await pidOf(client)) !== pid;
     await other.query("ROLLBACK");
     return shared;
@@ -135,13 +135,26 @@ async function refusePooler(client: Client, pid: number, settings: ConnectionSet
   if (!isShared) return;
   throw new DatabaseError(
     "TRANSACTION_POOLER",
-    "Between here and the server is a connection pooler in transaction mode: the locks and settings of a session mean nothing through it.",
+    "Between here and the server is a connection pooler in transaction or statement mode: the locks and settings of a session mean nothing through it.",
     {
       where: describeConnection(settings),
       hint: "Give this stage the address of the server itself, or of a pool in session mode.",
     },
   );
 }
+
+/** A pooler that hands a session out by the statement lets nobody begin a transaction, and ends the connection. */
+async function mayBegin(client: Client): Promise<boolean> {
+  try {
+    await client.query("BEGIN");
+    return true;
+  } catch (error) {
+    if (error instanceof ServerError && error.code === PROTOCOL_VIOLATION) return false;
+    throw error;
+  }
+}
+
+const PROTOCOL_VIOLATION = "08P01";
 
 async function freshSettings(client: Client, version: number, limits: Limits, by: string): Promise<string[]> {
   const { lockTimeout, statementTimeout } = limits;

@@ -7,7 +7,7 @@ import { compareSchemas } from "#src/commands/compare.js";
 import { knownSameIn } from "#src/commands/known-same.js";
 import { schemaText } from "#src/commands/live-schema.js";
 import { diff } from "#src/index.js";
-import { parseConnectionUrl } from "#src/postgres/connection.js";
+import { parseConnectionUrl } from "#src/postgres/connection-url.js";
 import { TestProject } from "../support/project.js";
 import { freshDatabase } from "../support/server.js";
 

@@ -4,13 +4,8 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { BlockedError } from "#src/errors.js";
 import { withClient } from "#src/postgres/connection.js";
-import {
-  embeddedShadowServer,
-  ownShadowServer,
-  type ShadowServer,
-  withLoadedShadow,
-  withShadow,
-} from "#src/postgres/shadow.js";
+import { withLoadedShadow, withShadow } from "#src/postgres/shadow.js";
+import { embeddedShadowServer, ownShadowServer, type ShadowServer } from "#src/postgres/shadow-servers.js";
 import { thrownBy } from "../support/errors.js";
 import { freshDatabase, urlOf } from "../support/server.js";
 
@@ -64,8 +59,9 @@ shadows("is dropped by the next run when its process was killed, and left alone 
   const server = await own();
   const url = JSON.stringify(urlOf(server.connection));
   const script = `
-    const { ownShadowServer, withShadow } = await import("#src/postgres/shadow.js");
-    const { parseConnectionUrl } = await import("#src/postgres/connection.js");
+    const { withShadow } = await import("#src/postgres/shadow.js");
+const { ownShadowServer } = await import("#src/postgres/shadow-servers.js");
+    const { parseConnectionUrl } = await import("#src/postgres/connection-url.js");
     await withShadow(await ownShadowServer(parseConnectionUrl(${url})), async (shadow) => {
       console.log(shadow.database);
       await new Promise((resolve) => setInterval(resolve, 2 ** 30));

@@ -5,7 +5,7 @@ import { dirname, join, relative } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { parseConnectionUrl } from "#src/postgres/connection.js";
+import { parseConnectionUrl } from "#src/postgres/connection-url.js";
 import { archiveFirst, type Command, openShop, type Shop, succeeds } from "../cli/support.js";
 import { type CommandRunOptions, type Ended, TestProject } from "../support/project.js";
 import { freshDatabase, type TestDatabase, urlOf } from "../support/server.js";

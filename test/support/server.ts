@@ -1,11 +1,7 @@
 /** The one server of a test run, and a database of its own for each test that asks. */
 import { randomBytes } from "node:crypto";
-import {
-  type Client,
-  type ConnectionSettings,
-  parseConnectionUrl,
-  withClient,
-} from "#src/postgres/connection.js";
+import { type Client, type ConnectionSettings, withClient } from "#src/postgres/connection.js";
+import { parseConnectionUrl } from "#src/postgres/connection-url.js";
 import { type EmbeddedServer, startThrowAwayServer } from "#src/postgres/embedded.js";
 import { quoteIdentifier } from "#src/postgres/quote.js";
 import { openLedger } from "#src/stage/ledger.js";

@@ -1,7 +1,8 @@
 /** Where deltas are tried while they are written: the old schema and the new one, each in a shadow of one server. */
 import type { Attempt, WrittenStatement } from "../../deltas/write/written.js";
 import { type ConnectionSettings, withClient } from "../../postgres/connection.js";
-import type { ShadowLoad, ShadowServer } from "../../postgres/shadow.js";
+import type { ShadowLoad } from "../../postgres/shadow.js";
+import type { ShadowServer } from "../../postgres/shadow-servers.js";
 import { Workshop } from "../../postgres/workshop.js";
 import { neededBy } from "../../schema/needs.js";
 import type { Parser } from "../../schema/parser.js";

@@ -8,7 +8,7 @@ import {
 } from "../../deltas/write/careful.js";
 import { type OpenDifference, onlyBy, plainly, type WrittenStatement } from "../../deltas/write/written.js";
 import { BlockedError } from "../../errors.js";
-import type { ShadowServer } from "../../postgres/shadow.js";
+import type { ShadowServer } from "../../postgres/shadow-servers.js";
 import type { SchemaDiff } from "../../schema/index.js";
 import type { Parser } from "../../schema/parser.js";
 import { excerpt } from "../../stage/failures.js";

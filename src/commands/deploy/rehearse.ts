@@ -4,7 +4,7 @@ import { BlockedError, ConfigError, DatabaseError } from "../../errors.js";
 import { idOf, nameOfId } from "../../objects/kinds.js";
 import type { ObjectsState } from "../../objects/state.js";
 import type { Client, ConnectionSettings } from "../../postgres/connection.js";
-import { type ShadowServer, ShadowServers } from "../../postgres/shadow.js";
+import { type ShadowServer, ShadowServers } from "../../postgres/shadow-servers.js";
 import { deployFailure, StatementFailure } from "../../stage/failures.js";
 import type { DeployPlan } from "../../stage/plan.js";
 import type { SchemaText } from "../live-schema.js";

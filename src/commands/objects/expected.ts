@@ -6,7 +6,7 @@ import { keepBooks, makeBookkeeping } from "../../objects/bookkeeping.js";
 import type { BookkeepingPlan } from "../../objects/plan.js";
 import type { Client, ConnectionSettings } from "../../postgres/connection.js";
 import { quoteIdentifier } from "../../postgres/quote.js";
-import { type ShadowServer, ShadowServers } from "../../postgres/shadow.js";
+import { type ShadowServer, ShadowServers } from "../../postgres/shadow-servers.js";
 import { makePlan } from "../../stage/plan.js";
 import type { SchemaText } from "../live-schema.js";
 import { tryOnShadow } from "../shadow-trial.js";

@@ -1,7 +1,7 @@
 /** Carrying deltas out on a shadow, and what that says of them. */
 import { DatabaseError as ServerError } from "pg";
 import { BlockedError, DatabaseError } from "../../errors.js";
-import type { ShadowServer } from "../../postgres/shadow.js";
+import type { ShadowServer } from "../../postgres/shadow-servers.js";
 import { ignoredNamesIn } from "../../schema/ignored-names.js";
 import { deployFailure, excerpt, isLost, StatementFailure } from "../../stage/failures.js";
 import type { DeltasPlan } from "../deploy/planned.js";

@@ -1,5 +1,5 @@
 /** Is what deltas lead to what they should lead to? */
-import type { ShadowServer } from "../../postgres/shadow.js";
+import type { ShadowServer } from "../../postgres/shadow-servers.js";
 import { compareSchemas } from "../compare.js";
 import { planOfDeltas } from "../deploy/planned.js";
 import { type SchemaText, schemaText } from "../live-schema.js";

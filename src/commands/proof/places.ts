@@ -1,7 +1,7 @@
 /** The servers on which a proof can take place. */
 import { ConfigError, DatabaseError } from "../../errors.js";
 import { type ConnectionSettings, withClient } from "../../postgres/connection.js";
-import type { ShadowServer, ShadowServers } from "../../postgres/shadow.js";
+import type { ShadowServer, ShadowServers } from "../../postgres/shadow-servers.js";
 import { neededBy } from "../../schema/needs.js";
 import { type DeltasPlan, reachOut } from "../deploy/planned.js";
 import { isServerWide } from "../objects/scripts.js";

@@ -4,7 +4,7 @@ import { type Archive, readSchema } from "../../archive/read.js";
 import type { ProjectDatabase } from "../../config/project.js";
 import { BlockedError } from "../../errors.js";
 import type { ConnectionSettings } from "../../postgres/connection.js";
-import type { ShadowServer, ShadowServers } from "../../postgres/shadow.js";
+import type { ShadowServer, ShadowServers } from "../../postgres/shadow-servers.js";
 import { excerpt, StatementFailure } from "../../stage/failures.js";
 import { planOfDeltas, reachOut } from "../deploy/planned.js";
 import type { SchemaText } from "../live-schema.js";

@@ -2,7 +2,7 @@
 import { relative } from "node:path";
 import type { RebasedVersion } from "../../archive/rebase.js";
 import { BlockedError } from "../../errors.js";
-import { ShadowServers } from "../../postgres/shadow.js";
+import { ShadowServers } from "../../postgres/shadow-servers.js";
 import type { SchemaDiff } from "../../schema/index.js";
 import { changeLines } from "../change-text.js";
 import { compareSchemas } from "../compare.js";

@@ -12,7 +12,7 @@ import { plainRuns } from "../../objects/runs.js";
 import { NOTHING, type ObjectsState, readBase } from "../../objects/state.js";
 import type { Tree } from "../../objects/tree.js";
 import type { Client, ConnectionSettings } from "../../postgres/connection.js";
-import { ShadowServers } from "../../postgres/shadow.js";
+import { ShadowServers } from "../../postgres/shadow-servers.js";
 import { DEFAULT_SETTINGS } from "../../schema/index.js";
 import { readLiveSchema, type SchemaText } from "../live-schema.js";
 import type { WoSettings } from "./settings.js";

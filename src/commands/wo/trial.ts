@@ -2,7 +2,8 @@
 import { statementFacts } from "../../deltas/facts.js";
 import type { ScriptRun } from "../../objects/plan.js";
 import { type Client, type ConnectionSettings, withClient } from "../../postgres/connection.js";
-import { type ShadowServer, type ShadowServers, withLoadedShadow } from "../../postgres/shadow.js";
+import { withLoadedShadow } from "../../postgres/shadow.js";
+import type { ShadowServer, ShadowServers } from "../../postgres/shadow-servers.js";
 import { neededBy } from "../../schema/needs.js";
 import { loadParser } from "../../schema/parser.js";
 
