@@ -122,19 +122,19 @@ export class Standing {
       return { ids: new Set(idsOf(diff)), note };
     }
     throw new BlockedError("DRIFT", `${this.what} is not as its version ${from.key} has it:\n${lines}`, {
-      hint: `${await this.#explained(live)}See the difference, and archive it or take it back:\n  wov diff ${database.name}@${from.key} ${stage}:${database.name}\nor deploy all the same, and leave these objects as they are:\n  wov-deploy ${database.name} --stage ${stage} --accept-drift`,
+      hint: `${await this.#explained(live)} the difference, and archive it or take it back:\n  wov diff ${database.name}@${from.key} ${stage}:${database.name}\nor deploy all the same, and leave these objects as they are:\n  wov-deploy ${database.name} --stage ${stage} --accept-drift`,
     });
   }
 
-  /** What may have happened behind the ledger's back, and the command that tells it. */
+  /** What may have happened behind the ledger's back, and the command that tells it; the last word is see. */
   async #explained(live: SchemaText): Promise<string> {
     const { archive, database, stage } = this.of;
     if ((await live.canonical()).objects.size === 0)
-      return `It is empty. If it was made anew, fill it and tell the ledger:\n  wov-db ${database.name} --stage ${stage} --wdb-createinstance\nOtherwise: `;
+      return `It is empty. If it was made anew, fill it and tell the ledger:\n  wov-db ${database.name} --stage ${stage} --wdb-createinstance\nOtherwise see`;
     const { versionByText } = await import("../position.js");
     const version = await versionByText(archive, live);
-    if (version === null) return "";
-    return `It is as version ${version.key} has it. If it was restored from a backup, say so, and it is deployed from there:\n  wov-deploy ${database.name} --stage ${stage} --baseline ${version.key}\nOtherwise: `;
+    if (version === null) return "See";
+    return `It is as version ${version.key} has it. If it or its ledger was restored from a backup, say so, and it is deployed from there:\n  wov-deploy ${database.name} --stage ${stage} --baseline ${version.key}\nOtherwise see`;
   }
 
   /**
