@@ -1,14 +1,12 @@
 /** docs/reference.md says what the program says: every option, error code, setting, JSON Schema and function, and no other. */
-import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { promisify } from "node:util";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import * as library from "#src/index.js";
+import { runKept } from "../support/kept-process.js";
 import { PACKAGE } from "../support/project.js";
 
-const run = promisify(execFile);
 const read = (...path: string[]) => readFile(join(PACKAGE, ...path), "utf8");
 const reference = await read("docs", "reference.md");
 
@@ -50,12 +48,15 @@ async function optionsInHelp(group: string, ...command: string[]): Promise<strin
   return optionsOf("wov", group, ...command);
 }
 
+async function helpOf(program: string, ...command: string[]): Promise<string> {
+  const file = join(PACKAGE, `dist/cli/${program}.js`);
+  const ended = await runKept({ file, args: [...command, "--help"], cwd: PACKAGE, env: process.env });
+  assert.is(ended.status, 0, ended.output);
+  return ended.stdout;
+}
+
 async function optionsOf(program: string, group: string, ...command: string[]): Promise<string[]> {
-  const { stdout } = await run(process.execPath, [
-    join(PACKAGE, `dist/cli/${program}.js`),
-    ...command,
-    "--help",
-  ]);
+  const stdout = await helpOf(program, ...command);
   const [, text = ""] = stdout.split(`\n${group}:\n`);
   const [lines = ""] = text.split("\n\n");
   const names = [...lines.matchAll(/^ {2,}((?:-{1,2}[\w-]+(?:, )?)+)/gm)].map(([, found = ""]) => found);
@@ -92,7 +93,7 @@ commands("the options of every command are those of the help", async () => {
 });
 
 commands("every command of the help has a section", async () => {
-  const { stdout } = await run(process.execPath, [join(PACKAGE, "dist/cli/wov.js"), "--help"]);
+  const stdout = await helpOf("wov");
   const named = [...stdout.matchAll(/^ {2}wov ([\w-]+)/gm)].map(([, name = ""]) => name);
   assert.ok(named.length > 5);
   const headings = [...reference.matchAll(/^### wov ([\w-]+)$/gm)].map(([, name = ""]) => name);
