@@ -58,6 +58,13 @@ order(
   },
 );
 
+order("give the database the name that its URL has, every character of it decoded", async () => {
+  for (const name of ["a/b", "a?b#c", "$(id)", "x@y:z", "50%", "tenant_*", "Größe"]) {
+    const url = `postgres://me@url.example/${encodeURIComponent(name)}?sslmode=disable`;
+    assert.is((await resolve(null, {}, { url })).settings.database, name);
+  }
+});
+
 order("without a project come from --url and the variables", async () => {
   assert.equal(await resolved(null, { WOV_SHOPDB_URL: "postgres://h" }), [
     { host: "h", database: "shopdb" },

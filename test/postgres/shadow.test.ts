@@ -60,7 +60,7 @@ shadows("is dropped by the next run when its process was killed, and left alone 
   const url = JSON.stringify(urlOf(server.connection));
   const script = `
     const { withShadow } = await import("#src/postgres/shadow.js");
-const { ownShadowServer } = await import("#src/postgres/shadow-servers.js");
+    const { ownShadowServer } = await import("#src/postgres/shadow-servers.js");
     const { parseConnectionUrl } = await import("#src/postgres/connection-url.js");
     await withShadow(await ownShadowServer(parseConnectionUrl(${url})), async (shadow) => {
       console.log(shadow.database);
@@ -71,12 +71,16 @@ const { ownShadowServer } = await import("#src/postgres/shadow-servers.js");
   });
   const [line] = await once(child.stdout, "data");
   const name = String(line).trim();
+  const namesake = `wov_shadow_of_${process.pid}`;
+  await withClient(server.connection, (client) => client.query(`CREATE DATABASE ${namesake}`));
   await withShadow(server, async () => undefined);
   assert.ok((await shadowNames(server)).includes(name), "a living process keeps its shadow");
   child.kill("SIGKILL");
   await once(child, "exit");
   // The server notices a lost client on its own time: until then the shadow is in use.
   while ((await shadowNames(server)).includes(name)) await withShadow(server, async () => undefined);
+  assert.ok((await shadowNames(server)).includes(namesake), "what somebody has called like one is none");
+  await withClient(server.connection, (client) => client.query(`DROP DATABASE ${namesake}`));
 });
 
 shadows("of an embedded server know the roles that the SQL names", async () => {
