@@ -40,19 +40,23 @@ export function loadParser(): Promise<Parser> {
 }
 
 /**
- * How much V8 runs of a function before it compiles it anew, optimised. By its own measure it does so for the ten
- * statements of a small schema already. To compile the grammar, one function of 100 kB, takes half a second of a
- * processor, which only 20,000 statements win back. The most that V8 takes here is reached after some 700.
+ * V8 optimises what runs often, by its own measure for the ten statements of a small schema already. To compile the
+ * grammar, one function of 100 kB, takes half a second of a processor, which only 20,000 statements win back. Up to
+ * Node 20 a module may be loaded as one that is never optimised; a later V8 asks again when a function is called for
+ * the first time, and waits as long as it can be told, some 700 statements.
  */
-const RUN_BEFORE_OPTIMISING = { ours: 2 ** 31 - 1, ofV8: 1_800_000 };
+const OPTIMISE_LATE = ["--no-wasm-dynamic-tiering", `--wasm-tiering-budget=${2 ** 31 - 1}`];
+const OPTIMISE_AS_USUAL = ["--wasm-dynamic-tiering", "--wasm-tiering-budget=1800000"];
+/** Without this, what is not optimised by how often it runs is optimised at once. Other modules are the first kind. */
+const NOT_AT_ONCE = "--no-wasm-tier-up";
 
 async function load(): Promise<Parser> {
   const library = await import("libpg-query");
-  setFlagsFromString(`--wasm-tiering-budget=${RUN_BEFORE_OPTIMISING.ours}`);
+  for (const flag of [NOT_AT_ONCE, ...OPTIMISE_LATE]) setFlagsFromString(flag);
   try {
     await library.loadModule();
   } finally {
-    setFlagsFromString(`--wasm-tiering-budget=${RUN_BEFORE_OPTIMISING.ofV8}`);
+    for (const flag of OPTIMISE_AS_USUAL) setFlagsFromString(flag);
   }
   return {
     // The library refuses an empty text; PostgreSQL takes it for no statement.
