@@ -26,8 +26,7 @@ export interface Lagging {
 
 /**
  * The commands that bring a database to a later version. Only a deploy knows of object scripts, and of what another one
- * has done of a version. The ledger learns of
- * deltas that are run where it knows the database.
+ * has done of a version. The ledger learns of deltas that are run where it knows the database.
  */
 export function bringingThere({ database, stage, at, lacking, ...facts }: Lagging): string {
   if (facts.hasScripts || facts.stopped !== null) {

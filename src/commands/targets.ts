@@ -29,7 +29,7 @@ export async function targetsOf(session: Session, database: ProjectDatabase): Pr
   const names = (await databasesOn(settings)).filter(matches(pattern));
   if (names.length === 0) {
     throw new ConfigError("NO_SUCH_TARGET", `No database of ${stage} is called like ${pattern}.`, {
-      hint: "The pattern stands in the stage's secrets, or in its URL.",
+      hint: "Make such a database, or correct the pattern: it stands in the stage's secrets, or in its URL.",
     });
   }
   return names.map((name) => ({
