@@ -11,6 +11,7 @@ import {
 import { BlockedError, ConfigError } from "../errors.js";
 import { readText } from "../files.js";
 import type { ConnectionSettings } from "../postgres/connection.js";
+import { isDump } from "../schema/dump.js";
 import { neededBy } from "../schema/needs.js";
 import { refuseOtherSettings } from "./database-state.js";
 import { readLiveSchema, type SchemaText, schemaText } from "./live-schema.js";
@@ -202,7 +203,7 @@ function exactOrLatest(
 async function readFileSource(path: string, settings: SchemaOptions): Promise<SchemaText> {
   const sql = await readText(path, ConfigError);
   if (sql === null) throw new ConfigError("NO_SUCH_FILE", "There is no such file.", { where: path });
-  if (/^-- (?:Data for )?Name: .+; Type: /m.test(sql)) return schemaText(sql, settings);
+  if (isDump(sql)) return schemaText(sql, settings);
   return loadFileSource(sql, path, settings);
 }
 

@@ -89,19 +89,41 @@ async function connectBy(settings: ConnectionSettings): Promise<{ client: Client
   let failure: unknown;
   for (const ssl of attempts) {
     const client = newClient(settings, ssl);
+    const readsBackslashes = watchStrings(client);
     try {
       await client.connect();
-      return { client, ssl };
     } catch (error) {
       // libpq, too, tells of the first attempt where the second fails for the same reason.
       failure ??= error;
-      if (!isAboutTls(error)) {
-        failure = error;
-        break;
-      }
+      if (isAboutTls(error)) continue;
+      failure = error;
+      break;
     }
+    if (!readsBackslashes() || settings.options?.endsWith(STANDARD_STRINGS)) return { client, ssl };
+    await client.end();
+    return connectBy(withStandardStrings(settings));
   }
   throw connectionError(failure, describeConnection(settings), settings);
+}
+
+const STANDARD_STRINGS = "-c standard_conforming_strings=on";
+
+/**
+ * Statements are parsed, and dumps are read, with a backslash that is like any other character of a string. Asked
+ * for when the session begins, it outlasts RESET ALL.
+ */
+export function withStandardStrings(settings: ConnectionSettings): ConnectionSettings {
+  const others = settings.options ?? process.env.PGOPTIONS ?? "";
+  return { ...settings, options: `${others} ${STANDARD_STRINGS}`.trim() };
+}
+
+/** @returns whether a backslash in a string means something to the session: a server says so when it begins */
+function watchStrings(client: Client): () => boolean {
+  let value = "on";
+  client.connection.on("parameterStatus", (said: { parameterName: string; parameterValue: string }) => {
+    if (said.parameterName === "standard_conforming_strings") value = said.parameterValue;
+  });
+  return () => value === "off";
 }
 
 /** Connects, hands the client over, and ends it whatever happens. */

@@ -8,6 +8,7 @@ import {
   connect,
   describeConnection,
   libpqEnvironment,
+  withStandardStrings,
 } from "./connection.js";
 
 /** Which pg_dump reads the schema: the one in the package, the one on `PATH`, or the one at a path. */
@@ -140,6 +141,10 @@ function majorOf(version: string): number {
   return Number.parseInt(version, 10);
 }
 
+/** In the opening of a dump in which a backslash in a string means something. */
+const BACKSLASHES =
+  /^(?:--[^\n]*\n|\s|\\restrict [^\n]*\n|SET (?!standard)[^\n]*\n)*SET standard_conforming_strings = off;/;
+
 async function systemDump(settings: ConnectionSettings, options: DumpOptions): Promise<string> {
   const program = options.program === "bundled" || options.program === "system" ? "pg_dump" : options.program;
   try {
@@ -147,6 +152,7 @@ async function systemDump(settings: ConnectionSettings, options: DumpOptions): P
       env: { ...process.env, ...libpqEnvironment(settings) },
       maxBuffer: 2 ** 30,
     });
+    if (BACKSLASHES.test(stdout)) return await systemDump(withStandardStrings(settings), options);
     return stdout;
   } catch (error) {
     if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EACCES")) {

@@ -87,14 +87,19 @@ function stateChanges(
   return text;
 }
 
-/** `wo_objects`, and `wo_objects wo_objects_pkey` or `TABLE wo_objects` for what belongs to it. */
-function isOwn({ name, type, schema }: Entry): boolean {
+const OWN = [...OWN_TABLES].join("|");
+/** The whole of a heading's name, in which a name that needs quotes has them; a table's own name has none. */
+const OF_OWN_TABLE = new RegExp(`^(?:TABLE (?:${OWN})$|COLUMN (?:${OWN})\\.)`);
+/** A constraint's heading has no quotes, so that a table named `wo_objects old` is not to be told there. */
+const OWN_CONSTRAINT = new RegExp(`^ALTER TABLE (?:ONLY )?${NAME}\\.(?:${OWN})\\s`);
+
+/** `wo_objects`, and what belongs to it. */
+function isOwn({ name, type, schema, sql }: Entry): boolean {
   if (schema === OWN_SCHEMA || (type === "SCHEMA" && name === OWN_SCHEMA)) return true;
   if (name === `SCHEMA ${OWN_SCHEMA}`) return true;
   if (type === "TABLE") return OWN_TABLES.has(name);
-  const [first = "", second = ""] = name.split(" ");
-  if (type === "CONSTRAINT") return OWN_TABLES.has(first);
-  return (type === "COMMENT" || type === "ACL") && first === "TABLE" && OWN_TABLES.has(second);
+  if (type === "CONSTRAINT") return OWN_CONSTRAINT.test(sql);
+  return (type === "COMMENT" || type === "ACL") && OF_OWN_TABLE.test(name);
 }
 
 /**

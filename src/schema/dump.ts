@@ -53,8 +53,7 @@ const EPILOGUE = /\n(?:--\n-- PostgreSQL database dump complete\n--\s*|\\unrestr
  * @param text what `pg_dump --schema-only` wrote, or any SQL: what has no headings becomes one entry
  */
 export function readDump(text: string): Dump {
-  // A checkout may have turned every line end of a file into two characters.
-  const unified = `\n${text.includes("\r\n--\r\n-- Name: ") ? text.replaceAll("\r\n", "\n") : text}`;
+  const unified = unifiedText(text);
   const headings = headingsIn(unified);
   const opening = unified.slice(0, headings[0]?.index);
   const state: State = { tablespace: "", accessMethod: "heap" };
@@ -76,6 +75,16 @@ export function readDump(text: string): Dump {
     program: versionIn(opening, PROGRAM_VERSION),
     entries,
   };
+}
+
+/** Whether a text has headings of pg_dump's; what looks like one inside a string, a body or a comment is none. */
+export function isDump(text: string): boolean {
+  return headingsIn(unifiedText(text)).length > 0;
+}
+
+/** A checkout may have turned every line end of a file into two characters. */
+function unifiedText(text: string): string {
+  return `\n${text.includes("\r\n--\r\n-- Name: ") ? text.replaceAll("\r\n", "\n") : text}`;
 }
 
 interface State {

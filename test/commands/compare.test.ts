@@ -21,6 +21,8 @@ const SQL = `
   );
   CREATE VIEW paid AS SELECT id FROM orders WHERE state IN ('paid', 'shipped');`;
 
+const HEADING = "--\n-- Name: orders; Type: TABLE; Schema: public; Owner: -\n--\n";
+
 const SETTINGS = {
   owners: false,
   tablespaces: false,
@@ -98,6 +100,9 @@ compare("a file of SQL without pg_dump's headings is the database that it makes"
   await project.write("shop.sql", SQL);
   const options = { cwd: project.root, env: { WOV_SHOPDB_URL: url } };
   assert.not.ok((await diff("shop.sql", "shopdb", options)).differs);
+  // What looks like a heading of pg_dump's is part of a comment there.
+  await project.write("told.sql", `/* As pg_dump has it:\n${HEADING} */ ${SQL}`);
+  assert.not.ok((await diff("told.sql", "shopdb", options)).differs);
   await project.remove();
 });
 

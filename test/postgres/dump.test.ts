@@ -34,6 +34,14 @@ dump("writes owners only where asked", async () => {
   assert.match(await dumpSchema(db.connection, { ...OPTIONS, owners: true }), "OWNER TO");
 });
 
+dump("reads strings alike where a backslash means something to the database's sessions", async () => {
+  const sql = "CREATE TABLE t (a text DEFAULT E'x\\\\y'); COMMENT ON TABLE t IS E'c\\\\d'";
+  const [usual, odd] = [await freshDatabase(sql), await freshDatabase(sql)];
+  await odd.query(`ALTER DATABASE "${odd.name}" SET standard_conforming_strings = off`);
+  assert.is(await dumpSchema(odd.connection, OPTIONS), await dumpSchema(usual.connection, OPTIONS));
+  assert.match(await dumpSchema(odd.connection, OPTIONS), "DEFAULT 'x\\y'::text");
+});
+
 dump("says which table a role may not read", async () => {
   const db = await freshDatabase(`
     CREATE TABLE secret (id int);

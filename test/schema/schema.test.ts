@@ -216,4 +216,16 @@ ${entry("orders", "TABLE", `${ORDERS}\n\n\nALTER TABLE shop.orders OWNER TO "Ali
   assert.match(archivedSchema(dump, { owners: true }), 'OWNER TO "Alice B";');
 });
 
+schema("archives a table that is only called like one of the tool's, with all that belongs to it", () => {
+  const key = 'ALTER TABLE ONLY public."wo_objects old"\n    ADD CONSTRAINT k PRIMARY KEY (id);';
+  const note = "COMMENT ON TABLE public.\"wo_objects.old\" IS 'mine';";
+  const ownNote = "COMMENT ON COLUMN public.wo_objects.po_id IS 'not mine';";
+  const archived = archivedSchema(
+    `${entry("wo_objects old k", "CONSTRAINT", key)}${entry('TABLE "wo_objects.old"', "COMMENT", note)}${entry("COLUMN wo_objects.po_id", "COMMENT", ownNote)}`,
+  );
+  assert.match(archived, key);
+  assert.match(archived, note);
+  assert.not.match(archived, "not mine");
+});
+
 schema.run();
