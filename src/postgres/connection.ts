@@ -126,6 +126,18 @@ function watchStrings(client: Client): () => boolean {
   return () => value === "off";
 }
 
+/** Settings that end what takes long; not all servers have all of them. */
+const TIMEOUTS = ["statement_timeout", "idle_session_timeout", "transaction_timeout"];
+
+/**
+ * SQL expressions for the list of a SELECT: in the session that asks for them, work takes as long as it takes, and so
+ * does waiting for another session's, whatever the role or the database says of how long users may take.
+ */
+export const NO_TIMEOUTS = TIMEOUTS.map(
+  (name) =>
+    `CASE WHEN current_setting('${name}', true) IS NOT NULL THEN set_config('${name}', '0', false) END`,
+).join(", ");
+
 /** Connects, hands the client over, and ends it whatever happens. */
 export async function withClient<T>(
   settings: ConnectionSettings,

@@ -7,6 +7,7 @@ import {
   type ConnectionSettings,
   connect,
   describeConnection,
+  NO_TIMEOUTS,
   withClient,
 } from "./connection.js";
 import { quoteIdentifier } from "./quote.js";
@@ -61,7 +62,7 @@ export async function makeShadow(admin: Client, name: string, template: string):
   try {
     const { rows } = await admin.query<{ flushes: boolean; version: number }>(
       `SELECT pg_advisory_lock(hashtext($1)), current_setting('fsync')::boolean AS flushes,
-         current_setting('server_version_num')::integer AS version`,
+         current_setting('server_version_num')::integer AS version, ${NO_TIMEOUTS}`,
       [name],
     );
     const { flushes = true, version = 0 } = rows[0] ?? {};
@@ -160,6 +161,7 @@ export function withLoadedShadow<T>(
  */
 export async function loadShadow(server: ShadowServer, client: Client, load: ShadowLoad): Promise<void> {
   if (server.isThrowAway) await makeRoles(client, load.roles ?? []);
+  await client.query(`SELECT ${NO_TIMEOUTS}`);
   try {
     await client.query(load.sql);
   } catch (error) {

@@ -165,6 +165,7 @@ async function freshSettings(client: Client, version: number, limits: Limits, by
     // While a schema is compared, the session waits with its transaction open.
     "SET idle_in_transaction_session_timeout = 0",
     ...(version >= 140_000 ? ["SET idle_session_timeout = 0"] : []),
+    ...(version >= 170_000 ? ["SET transaction_timeout = 0"] : []),
   ];
   if (await noticeLostClient(client)) own.push(NOTICE_LOST_CLIENTS);
   const fresh = ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL", ...own];

@@ -1,7 +1,7 @@
 /** The part of the ledger that deploys write: what was meant, what was done, and what came of it. */
 import * as v from "valibot";
-import { type Client, type ConnectionSettings, connect } from "../postgres/connection.js";
-import { ledgerConnection } from "./ledger.js";
+import type { Client, ConnectionSettings } from "../postgres/connection.js";
+import { connectToLedger } from "./ledger.js";
 import { LEDGER_SCHEMA as SCHEMA } from "./ledger-tables.js";
 import { OutsideWork } from "./outside-work.js";
 
@@ -69,7 +69,7 @@ export interface Step {
 
 /** Opens the deploy's part of the ledger. Call `createLedger` first. */
 export async function openDeployLedger(server: ConnectionSettings): Promise<DeployLedger> {
-  return new DeployLedger(await connect(ledgerConnection(server)));
+  return new DeployLedger(await connectToLedger(server));
 }
 
 /** Every method is one statement, so the ledger is never found between two states. */

@@ -47,8 +47,9 @@ const LOCK_NOT_AVAILABLE = "55P03";
 const DEADLOCK = "40P01";
 const SERIALIZATION_FAILURE = "40001";
 
-/** Whether the same transaction may go well at another moment. */
+/** Whether the same transaction may go well at another moment. One that may be committed is never tried again. */
 export function isWorthAnotherTry(error: unknown): boolean {
+  if (reasonOf(error) instanceof StoppedError) return false;
   return [LOCK_NOT_AVAILABLE, DEADLOCK, SERIALIZATION_FAILURE].includes(sqlStateOf(error) ?? "");
 }
 
@@ -90,10 +91,12 @@ export function deployFailure(error: unknown, reached: Reached): unknown {
 }
 
 function tell(error: unknown, { what, attempts, holders = [] }: Reached): unknown {
+  const reason = reasonOf(error);
   const where = error instanceof StatementFailure || error instanceof WovError ? error.where : undefined;
   const statement = error instanceof StatementFailure ? `\n  ${excerpt(error.place.statement.text)}` : "";
   if (isLost(error)) {
-    return new DatabaseError("SERVER_LOST", `The connection to the server of ${what} was lost.`, {
+    const said = reason instanceof ServerError ? `: ${reason.message}` : "";
+    return new DatabaseError("SERVER_LOST", `The connection to the server of ${what} was lost${said}.`, {
       where,
       hint: "What was not committed is taken back. Run this again when the server is there: it goes on from what is recorded.",
       cause: error,
@@ -112,7 +115,6 @@ function tell(error: unknown, { what, attempts, holders = [] }: Reached): unknow
       },
     );
   }
-  const reason = reasonOf(error);
   if (!(reason instanceof ServerError)) return reason;
   if (!(error instanceof StatementFailure)) {
     return new DatabaseError("SERVER_REFUSED", `The server of ${what} refuses: ${reason.message}.`, {

@@ -115,7 +115,8 @@ export async function readFormat(client: Client): Promise<number | null> {
  * @returns whether there was anything to do
  */
 export async function prepareTables(client: Client): Promise<boolean> {
-  await client.query("BEGIN");
+  // What the one before has made has to be seen.
+  await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
   try {
     // Two processes that make the ledger at once do it one after the other.
     await client.query("SELECT pg_advisory_xact_lock(hashtext($1))", [LEDGER_DATABASE]);

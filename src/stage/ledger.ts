@@ -5,6 +5,7 @@ import {
   type ConnectionSettings,
   connect,
   describeConnection,
+  NO_TIMEOUTS,
   withClient,
 } from "../postgres/connection.js";
 import { quoteIdentifier } from "../postgres/quote.js";
@@ -80,7 +81,7 @@ export interface Ledger {
 export async function openLedger(server: ConnectionSettings): Promise<Ledger | null> {
   let client: Client;
   try {
-    client = await connect(ledgerConnection(server));
+    client = await connectToLedger(server);
   } catch (error) {
     if (error instanceof DatabaseError && error.code === "NO_SUCH_DATABASE") return null;
     throw error;
@@ -105,6 +106,23 @@ export async function openLedger(server: ConnectionSettings): Promise<Ledger | n
   } catch (error) {
     await client.end();
     throw isMissingRight(error) ? noRight(server, error.message) : error;
+  }
+}
+
+/**
+ * Connects to the ledger. Databases that are deployed at the same time write to the same tables: where the role's
+ * transactions are serializable, they would stand in each other's way.
+ */
+export async function connectToLedger(server: ConnectionSettings): Promise<Client> {
+  const client = await connect(ledgerConnection(server));
+  try {
+    await client.query(
+      `SELECT set_config('default_transaction_isolation', 'read committed', false), ${NO_TIMEOUTS}`,
+    );
+    return client;
+  } catch (error) {
+    await client.end();
+    throw error;
   }
 }
 

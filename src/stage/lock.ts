@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { escapeLiteral } from "pg";
 import { BlockedError } from "../errors.js";
-import { type Client, type ConnectionSettings, withClient } from "../postgres/connection.js";
+import { type Client, type ConnectionSettings, NO_TIMEOUTS, withClient } from "../postgres/connection.js";
 
 /** Advisory locks are numbers; they count for one database. This one says `wov deploy` in the letters' places. */
 const LOCK = [0x776f76, 0x6465706c] as const;
@@ -76,7 +76,7 @@ export function withDatabaseLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   return withClient(settings, async (client) => {
-    await client.query(`SET application_name = ${escapeLiteral(applicationName(by))}`);
+    await client.query(`SET application_name = ${escapeLiteral(applicationName(by))}; SELECT ${NO_TIMEOUTS}`);
     await lockDatabase(client, PATIENCE_MS, waits);
     return work();
   });

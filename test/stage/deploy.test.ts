@@ -413,6 +413,42 @@ deploys("an empty database gets its indexes in the one transaction that it gets 
   );
 });
 
+deploys("is never applied again once it may be committed, whatever the ledger says then", async () => {
+  const project = await StageProject.create(ROOT, { ledger: "schema" });
+  await project.version("1.1.0", ["UPDATE orders SET amount = amount + 1"]);
+  const db = await project.stage("1.0.0", "INSERT INTO orders VALUES (1, 1)");
+  // As a server answers where the ledger's transactions stand in each other's way.
+  await db.query(`
+    CREATE FUNCTION wovtool.refuse() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE EXCEPTION 'try again' USING ERRCODE = 'serialization_failure'; END $$;
+    CREATE TRIGGER refuse BEFORE UPDATE ON wovtool.intent FOR EACH ROW EXECUTE FUNCTION wovtool.refuse()`);
+  const error = await thrownBy(StoppedError, project.deploy(db));
+  assert.is(error.code, "DEPLOY_INTERRUPTED");
+  assert.equal(await db.query("SELECT amount FROM orders"), [{ amount: 2 }]);
+  await db.query("DROP TRIGGER refuse ON wovtool.intent");
+  const [again] = (await project.deploy(db)).databases;
+  assert.equal([again?.outcome, again?.recovered], ["nothing", true]);
+  assert.equal(await db.query("SELECT amount FROM orders"), [{ amount: 2 }]);
+});
+
+deploys("takes its time, whatever the role's sessions may take, and reads what others commit", async () => {
+  const project = await StageProject.create(ROOT, { ledger: "schema" });
+  await project.version("1.1.0", ["UPDATE orders SET amount = length(pg_sleep(0.4)::text)"]);
+  const db = await project.stage("1.0.0", "INSERT INTO orders VALUES (1, 1)");
+  const role = `hurried_${process.pid}`;
+  await db.query(`
+    CREATE ROLE ${role} SUPERUSER LOGIN PASSWORD 'only-for-this-test';
+    ALTER ROLE ${role} SET default_transaction_isolation = serializable;
+    ALTER ROLE ${role} SET statement_timeout = '200ms'; ALTER ROLE ${role} SET transaction_timeout = '200ms';
+    ALTER ROLE ${role} SET idle_session_timeout = '200ms';
+    CREATE FUNCTION wovtool.look() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN ASSERT current_setting('transaction_isolation') = 'read committed'; RETURN NEW; END $$;
+    CREATE TRIGGER look BEFORE INSERT ON wovtool.applied FOR EACH ROW EXECUTE FUNCTION wovtool.look()`);
+  const login = as(db, { user: role, password: "only-for-this-test" });
+  assert.is((await project.deploy(login, { rehearse: true })).databases[0]?.outcome, "applied");
+  assert.equal(await db.query("SELECT amount FROM orders"), [{ amount: 0 }]);
+});
+
 const archives = suite("deploy from a damaged archive");
 
 /** Nothing listens there: had the deploy looked for the server first, it would say so. */
