@@ -46,13 +46,15 @@ async function canonicalOf(dump: Dump, settings: SchemaOptions): Promise<Schema>
   return canonicalSchema(dump, settings);
 }
 
-/** Reads the schema that a database has now. */
+/** Reads the schema that a database has now. @param tell is told how, for whoever wants to know more */
 export async function readLiveSchema(
   connection: ConnectionSettings,
   database: Pick<ProjectDatabase, "pgDump" | "schema">,
+  tell?: (what: string) => void,
 ): Promise<SchemaText> {
   const { dumpSchema } = await import("../postgres/dump.js");
   const { owners, tablespaces, subscriptions } = database.schema;
-  const dump = await dumpSchema(connection, { program: database.pgDump, owners, tablespaces, subscriptions });
+  const leftOut = { owners, tablespaces, subscriptions };
+  const dump = await dumpSchema(connection, { program: database.pgDump, ...leftOut, tell });
   return schemaText(dump, database.schema);
 }

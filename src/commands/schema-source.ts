@@ -125,7 +125,7 @@ export async function readSource(
   options.progress?.(`reading ${sourceName(source)}`);
   if (source.kind === "file") return readFileSource(resolve(cwd, source.path), settings.schema);
   const { parseConnectionUrl } = await import("../postgres/connection-url.js");
-  return readLiveSchema(parseConnectionUrl(source.url), settings);
+  return readLiveSchema(parseConnectionUrl(source.url), settings, options.progress);
 }
 
 /** How a database is read that belongs to no project. */
@@ -153,7 +153,7 @@ async function readDatabase(
   const onStage = source.stage === null ? session : { ...session, stage: source.stage };
   const { settings } = await connectionOf(onStage, database.name);
   session.progress(`reading the schema of ${database.name} on ${onStage.stage}`);
-  return readLiveSchema(settings, database);
+  return readLiveSchema(settings, database, session.progress);
 }
 
 async function readArchived(

@@ -1,15 +1,21 @@
 /** The server's messages, each of them one byte of type, four of length (which counts itself), and the rest. */
 
 /** The type's byte and the length's four. */
-export const HEADER_BYTES = 5;
+const HEADER_BYTES = 5;
+/** A ReadyForQuery ends each answer. */
+const READY_BYTES = 6;
 const READY_FOR_QUERY = "Z".charCodeAt(0);
 const ERROR_RESPONSE = "E".charCodeAt(0);
+const DATA_ROW = "D".charCodeAt(0);
+const COMMAND_COMPLETE = "C".charCodeAt(0);
 
 /** All that the server sends in answer to one request. */
 export interface Answer {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The SQLSTATE of the error in it; null where there is none. */
   readonly sqlState: string | null;
+  /** Where its rows begin and end in the bytes, the last command's; null where none has ended. */
+  readonly rows: { readonly from: number; readonly to: number } | null;
 }
 
 /** Gathers what the server sends until a ReadyForQuery message ends the answer. */
@@ -22,30 +28,47 @@ export class AnswerCollector {
   #remaining = 0;
   #type = 0;
   #errorAt: number | null = null;
+  #rowsFrom: number | null = null;
+  #rowsTo: number | null = null;
 
-  /** @returns the whole answer when this chunk completes it */
-  add(chunk: Buffer): Answer | undefined {
-    const bytes = this.#cut.length === 0 ? chunk : Buffer.concat([this.#cut, chunk]);
-    const read = this.#walk(bytes);
-    this.#chunks.push(bytes.subarray(0, read));
-    this.#length += read;
-    this.#cut = bytes.subarray(read);
-    if (this.#remaining > 0 || this.#cut.length > 0 || this.#type !== READY_FOR_QUERY) return undefined;
-    return this.#take();
+  /** @returns the answers that this chunk completes */
+  add(chunk: Buffer): Answer[] {
+    const answers: Answer[] = [];
+    let bytes = this.#cut.length === 0 ? chunk : Buffer.concat([this.#cut, chunk]);
+    for (;;) {
+      const read = this.#walk(bytes);
+      this.#chunks.push(bytes.subarray(0, read));
+      this.#length += read;
+      bytes = bytes.subarray(read);
+      if (!this.#isWhole()) break;
+      answers.push(this.#take());
+    }
+    this.#cut = bytes;
+    return answers;
   }
 
-  /** Goes from header to header. @returns where the bytes end, or the header that is cut off */
+  #isWhole(): boolean {
+    return this.#type === READY_FOR_QUERY && this.#remaining === 0;
+  }
+
+  /** Goes from header to header. @returns where the answer or the bytes end, or the header that is cut off */
   #walk(bytes: Buffer): number {
     let offset = Math.min(this.#remaining, bytes.length);
     this.#remaining -= offset;
-    while (bytes.length - offset >= HEADER_BYTES) {
+    while (!this.#isWhole() && bytes.length - offset >= HEADER_BYTES) {
       this.#type = bytes.readUInt8(offset);
-      if (this.#type === ERROR_RESPONSE) this.#errorAt ??= this.#length + offset;
+      this.#mark(this.#length + offset);
       const end = offset + 1 + bytes.readUInt32BE(offset + 1);
       this.#remaining = Math.max(end - bytes.length, 0);
       offset = Math.min(end, bytes.length);
     }
     return this.#remaining > 0 ? bytes.length : offset;
+  }
+
+  #mark(at: number): void {
+    if (this.#type === DATA_ROW) this.#rowsFrom ??= at;
+    else if (this.#type === COMMAND_COMPLETE) this.#rowsTo = at;
+    else if (this.#type === ERROR_RESPONSE) this.#errorAt ??= at;
   }
 
   #take(): Answer {
@@ -56,12 +79,70 @@ export class AnswerCollector {
       offset += chunk.length;
     }
     const sqlState = this.#errorAt === null ? null : sqlStateAt(bytes, this.#errorAt);
+    const to = this.#rowsTo;
+    const rows = to === null ? null : { from: this.#rowsFrom ?? to, to };
     this.#chunks = [];
     this.#length = 0;
     this.#type = 0;
     this.#errorAt = null;
-    return { bytes, sqlState };
+    this.#rowsFrom = null;
+    this.#rowsTo = null;
+    return { bytes, sqlState, rows };
   }
+}
+
+/**
+ * The answer to a question that was asked in parts, each of which has the rows that come after those of the part before.
+ *
+ * @returns null where a part has no rows to give, as where it failed
+ */
+export function joinAnswers(parts: readonly Answer[]): Answer | null {
+  const [first] = parts;
+  if (first === undefined || first.rows === null) return null;
+  const pieces: Uint8Array[] = [first.bytes.subarray(0, first.rows.from)];
+  let count = 0;
+  for (const { bytes, sqlState, rows } of parts) {
+    if (sqlState !== null || rows === null) return null;
+    pieces.push(bytes.subarray(rows.from, rows.to));
+    count += rowsIn(bytes, rows.to);
+  }
+  pieces.push(message("C", `SELECT ${count}\0`), first.bytes.subarray(-READY_BYTES));
+  const bytes = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let offset = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, offset);
+    offset += piece.length;
+  }
+  const to = bytes.length - READY_BYTES - (pieces.at(-2)?.length ?? 0);
+  return { bytes, sqlState: null, rows: { from: first.rows.from, to } };
+}
+
+/** A message of the protocol, to the server or from it. @param body ends with a zero where it is a text */
+export function message(type: string, body: string): Buffer {
+  const bytes = Buffer.from(`${type}\0\0\0\0${body}`);
+  bytes.writeUInt32BE(bytes.length - 1, 1);
+  return bytes;
+}
+
+/** How many rows a CommandComplete says that there were: `SELECT 12`. */
+function rowsIn(bytes: Uint8Array<ArrayBuffer>, offset: number): number {
+  return Number(textOf(Buffer.from(bytes.buffer, offset)).split(" ").at(-1));
+}
+
+/** The body of a message that is one text, and ends with a zero. */
+export function textOf(bytes: Buffer): string {
+  return bytes.subarray(HEADER_BYTES, bytes.readUInt32BE(1)).toString();
+}
+
+/** The texts in the first column of an answer's rows: https://www.postgresql.org/docs/current/protocol-message-formats.html */
+export function textsIn({ bytes, rows }: Answer): string[] {
+  const texts: string[] = [];
+  const all = Buffer.from(bytes.buffer);
+  for (let offset = rows?.from ?? 0; offset < (rows?.to ?? 0); offset += 1 + all.readUInt32BE(offset + 1)) {
+    const value = offset + HEADER_BYTES + 2 + 4;
+    texts.push(all.toString("utf8", value, value + all.readInt32BE(value - 4)));
+  }
+  return texts;
 }
 
 /** Reads an ErrorResponse: https://www.postgresql.org/docs/current/protocol-error-fields.html */

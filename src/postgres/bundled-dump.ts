@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import { setFlagsFromString } from "node:v8";
 import { MessageChannel, Worker } from "node:worker_threads";
-import { AnswerCollector, HEADER_BYTES } from "./answers.js";
+import { message, textOf } from "./answers.js";
 import type { Client } from "./connection.js";
+import { Conversation } from "./conversation.js";
+import { type Company, Relay } from "./dump-relay.js";
 
 /**
  * The bundled pg_dump is WebAssembly: its libpq reads and writes synchronously, and Node's sockets do not. So it
@@ -91,6 +93,8 @@ export interface DumpRun {
   readonly args: readonly string[];
   /** pg_dump will run for seconds, in which optimised code wins more than it costs to compile. */
   readonly isLarge: boolean;
+  /** Further connections that answer questions; none for a transaction whose changes no other one sees. */
+  readonly company?: Company | undefined;
   /**
    * The connection is in a transaction, which pg_dump takes for its own: it neither begins one nor changes how long
    * a statement may take or wait.
@@ -118,33 +122,25 @@ export class DumpFailure extends Error {
 export async function dumpThroughClient(worker: Worker, client: Client, run: DumpRun): Promise<string> {
   const { port1, port2 } = new MessageChannel();
   const signal = new Int32Array(new SharedArrayBuffer(4));
-  const answer = (message: DumpAnswer) => {
+  const reply = (message: DumpAnswer) => {
     // An answer may be of megabytes: it is handed over, not copied.
     port1.postMessage(message, "bytes" in message ? [message.bytes.buffer] : []);
     Atomics.store(signal, 0, 1);
     Atomics.notify(signal, 0);
   };
 
-  // From here on the bytes are pg_dump's: pg's own parser must not see them.
-  const { stream } = client.connection;
-  const ofPg = stream.rawListeners("data");
-  stream.removeAllListeners("data");
-  const collector = new AnswerCollector();
+  // From here on the bytes are pg_dump's.
+  const conversation = new Conversation(client);
+  const relay = run.company && new Relay(conversation, run.company);
   let sqlState: string | null = null;
-  stream.on("data", (chunk: Buffer) => {
-    const whole = collector.add(chunk);
-    if (whole === undefined) return;
-    sqlState = whole.sqlState ?? sqlState;
-    answer({ bytes: whole.bytes });
-  });
-  const lost = () => answer({ failure: "the connection to the server was lost" });
-  stream.once("error", lost);
-  stream.once("close", lost);
-  port1.on("message", ({ bytes }: DumpRequest) => {
-    if (typeOf(bytes) === TERMINATE) return;
+  port1.on("message", async ({ bytes, answered }: DumpRequest) => {
     const own = run.insideTransaction === true ? answeredHere(bytes) : null;
-    if (own === null) stream.write(bytes);
-    else answer({ bytes: own });
+    if (own !== null) reply({ bytes: own });
+    else if (answered) {
+      const answer = await (relay ?? conversation).ask(bytes);
+      sqlState = answer?.sqlState ?? sqlState;
+      reply(answer === null ? { failure: "the connection to the server was lost" } : { bytes: answer.bytes });
+    } else if (typeOf(bytes) !== TERMINATE) conversation.tell(bytes);
   });
 
   const task: DumpTask = { port: port2, signal, args: run.args, parameters: run.parameters };
@@ -156,14 +152,11 @@ export async function dumpThroughClient(worker: Worker, client: Client, run: Dum
     const [result]: DumpResult[] = await once(worker, "message");
     if (result === undefined) throw new DumpFailure("pg_dump ended without an answer", sqlState);
     if ("failure" in result) throw new DumpFailure(result.failure, sqlState);
+    relay?.finish();
     if (result.dump.length < LARGE_DUMP) atWork.delete(worker);
     return result.dump;
   } finally {
-    stream.removeAllListeners("data");
-    for (const listener of ofPg)
-      stream.on("data", (...args: unknown[]) => Reflect.apply(listener, stream, args));
-    stream.off("error", lost);
-    stream.off("close", lost);
+    conversation.release();
     port1.close();
     for (const flag of COMPILE_AS_USUAL) setFlagsFromString(flag);
   }
@@ -183,10 +176,7 @@ const NOT_FOR_THE_SERVER =
 /** The answer to a statement that the server is not to see, as it would give it in a transaction; else null. */
 function answeredHere(bytes: Uint8Array): Uint8Array<ArrayBuffer> | null {
   if (typeOf(bytes) !== QUERY) return null;
-  const sql = Buffer.from(bytes.subarray(HEADER_BYTES, -1)).toString();
-  const [, tag] = NOT_FOR_THE_SERVER.exec(sql) ?? [];
+  const [, tag] = NOT_FOR_THE_SERVER.exec(textOf(Buffer.from(bytes))) ?? [];
   if (tag === undefined) return null;
-  const complete = Buffer.from(`C\0\0\0\0${tag}\0`);
-  complete.writeUInt32BE(complete.length - 1, 1);
-  return new Uint8Array(Buffer.concat([complete, Buffer.from("Z\0\0\0\u0005T")]));
+  return new Uint8Array(Buffer.concat([message("C", `${tag}\0`), message("Z", "T")]));
 }

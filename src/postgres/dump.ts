@@ -10,6 +10,7 @@ import {
   libpqEnvironment,
   withStandardStrings,
 } from "./connection.js";
+import type { Company } from "./dump-relay.js";
 
 /** Which pg_dump reads the schema: the one in the package, the one on `PATH`, or the one at a path. */
 export type PgDumpProgram = "bundled" | "system" | (string & {});
@@ -20,6 +21,12 @@ export interface DumpOptions {
   readonly owners: boolean;
   readonly tablespaces: boolean;
   readonly subscriptions: boolean;
+  /** How many connections may read a large schema at once; three unless given. */
+  readonly connections?: number | undefined;
+  /** The size of `pg_attribute`, in bytes, from which on a schema is large; that of some 1,500 tables unless given. */
+  readonly largeFrom?: number | undefined;
+  /** Is told, for whoever wants to know more, how the schema is read. */
+  readonly tell?: ((what: string) => void) | undefined;
 }
 
 /** The major version of the pg_dump that `@electric-sql/pglite-tools` ships. It reads servers up to this one. */
@@ -41,18 +48,44 @@ export async function dumpSchema(settings: ConnectionSettings, options: DumpOpti
   // The worker compiles pg_dump while the connection is made.
   const worker = takeDumpWorker();
   let client: Client | undefined;
+  let company: Company | undefined;
   try {
     client = await connect(settings);
-    const session = await sessionOf(client);
+    const session = await sessionOf(client, options.largeFrom);
     if (majorOf(session.parameters.server_version ?? "") > BUNDLED_MAJOR)
       return await systemDump(settings, options);
-    return await dumpThroughClient(worker, client, { ...session, args: dumpArguments(options) });
+    if (session.isLarge) company = companyOf(settings, options);
+    return await dumpThroughClient(worker, client, { ...session, company, args: dumpArguments(options) });
   } catch (error) {
     if (error instanceof DatabaseError || error instanceof ConfigError) throw error;
     throw dumpFailed(error instanceof Error ? error.message : String(error), settings, error);
   } finally {
-    await Promise.all([giveBackDumpWorker(worker), client?.end()]);
+    const others = company?.connections.map(async (connection) => (await connection)?.end());
+    await Promise.all([giveBackDumpWorker(worker), client?.end(), ...(others ?? [])]);
   }
+}
+
+/**
+ * pg_dump's own connection and two more. Two of them at work at once are what a server of two processors can use, and
+ * the third one is at work while another waits. A fourth won nothing there, and a server may have few connections left.
+ */
+const MOST_CONNECTIONS = 3;
+
+/** Makes the connections beside the one that there is. One that cannot be made leaves the others more to do. */
+function companyOf(
+  settings: ConnectionSettings,
+  { connections = MOST_CONNECTIONS, tell = () => undefined }: DumpOptions,
+): Company {
+  const another = async () => {
+    const { Conversation } = await import("./conversation.js");
+    try {
+      return new Conversation(await connect(settings));
+    } catch (error) {
+      tell(`there is no further connection: ${error instanceof Error ? error.message : String(error)}`);
+      return null;
+    }
+  };
+  return { connections: Array.from({ length: connections - 1 }, another), tell };
 }
 
 /** The error of a dump over a connection of the caller's, with what the server said last. */
@@ -125,7 +158,10 @@ function dumpArguments(options: Omit<DumpOptions, "program">): string[] {
 const LARGE_CATALOG = 4_000_000;
 
 /** What a server tells a client when a session starts, https://www.postgresql.org/docs/current/libpq-status.html */
-async function sessionOf(client: Client): Promise<Pick<DumpRun, "parameters" | "isLarge">> {
+async function sessionOf(
+  client: Client,
+  largeFrom = LARGE_CATALOG,
+): Promise<Pick<DumpRun, "parameters" | "isLarge">> {
   const { rows } = await client.query<{ name: string; setting: string; catalog: string }>(
     `SELECT name, setting, pg_catalog.pg_relation_size('pg_catalog.pg_attribute') AS catalog
      FROM pg_catalog.pg_settings WHERE name IN
@@ -133,7 +169,7 @@ async function sessionOf(client: Client): Promise<Pick<DumpRun, "parameters" | "
   );
   return {
     parameters: Object.fromEntries(rows.map((row) => [row.name, row.setting])),
-    isLarge: rows.some((row) => Number(row.catalog) >= LARGE_CATALOG),
+    isLarge: rows.some((row) => Number(row.catalog) >= largeFrom),
   };
 }
 

@@ -1,0 +1,123 @@
+/** Who answers pg_dump: its own connection, and others beside it for what takes long. */
+import { type Answer, joinAnswers, textOf, textsIn } from "./answers.js";
+import { Companion, shareState } from "./companions.js";
+import { type Conversation, question } from "./conversation.js";
+import {
+  ASKED_IN_ANY_CASE,
+  ASKED_LAST_OF_ALL_TABLES,
+  ONLY_READS,
+  partsOf,
+  QUESTIONS_OF_VIEWS,
+  READS_ONE_STATE,
+} from "./dump-questions.js";
+
+/** The connections beside pg_dump's own. */
+export interface Company {
+  /** Connections that are being made, to the same database by the same settings; null where there is none to be had. */
+  readonly connections: readonly Promise<Conversation | null>[];
+  /** Is told what comes of them. */
+  readonly tell: (what: string) => void;
+}
+
+/**
+ * Gives pg_dump the answers that its own connection would give, from several connections at once. All of them read
+ * from one snapshot, with the same settings. A long question about many tables is asked in parts; what pg_dump will
+ * ask in any case is asked before it does. Whatever the others have no answer to, pg_dump's own connection is asked.
+ */
+export class Relay {
+  readonly #said: Uint8Array[] = [];
+  /** Once pg_dump sees one state of the database, others can see it as well, while it does no more than read. */
+  #state: "begins" | "only reads" | "does more" = "begins";
+  #companions: Companion[] = [];
+  /** Questions that pg_dump has not asked yet, and their answers. */
+  readonly #ahead = new Map<string, Promise<Answer | null>>();
+
+  constructor(
+    private readonly main: Conversation,
+    private readonly company: Company,
+  ) {}
+
+  /** @param request one question. @returns the answer; null when pg_dump's own connection is lost */
+  async ask(request: Uint8Array): Promise<Answer | null> {
+    const sql = textOf(Buffer.from(request.buffer, request.byteOffset, request.byteLength));
+    if (this.#state !== "begins") return this.#askTogether(sql, request);
+    this.#said.push(request);
+    const answer = await this.main.ask(request);
+    if (READS_ONE_STATE.test(sql)) await this.#share();
+    return answer;
+  }
+
+  /** Tells, at the end, what was asked for nothing: a pg_dump of another version may ask in other words. */
+  finish(): void {
+    if (this.#ahead.size > 0) this.company.tell(`${this.#ahead.size} questions were asked in vain`);
+  }
+
+  async #share(): Promise<void> {
+    this.#state = "only reads";
+    const state = await shareState(this.main);
+    if (state === null) {
+      this.company.tell("the server shares no snapshot, so the schema is read over one connection");
+      await this.#beginAnew();
+      return;
+    }
+    for (const connection of this.company.connections) {
+      void connection.then(async (conversation) => {
+        const companion = conversation && (await Companion.of(conversation, this.#said, state));
+        if (companion !== null) this.#welcome(companion);
+        else if (conversation !== null)
+          this.company.tell("another connection does not see the same, and is not used");
+      });
+    }
+  }
+
+  /** Has pg_dump's transaction again, in which it has asked nothing yet. */
+  async #beginAnew(): Promise<void> {
+    await this.main.ask(question("ROLLBACK"));
+    for (const request of this.#said.slice(-2)) await this.main.ask(request);
+  }
+
+  #welcome(companion: Companion): void {
+    if (this.#state === "does more") return;
+    this.#companions.push(companion);
+    this.company.tell(`the schema is read over ${this.#companions.length + 1} connections`);
+    if (this.#companions.length === 1) for (const sql of ASKED_IN_ANY_CASE) this.#askAhead(sql);
+  }
+
+  async #askTogether(sql: string, request: Uint8Array): Promise<Answer | null> {
+    if (!ONLY_READS.test(sql)) this.#state = "does more";
+    if (this.#state === "does more") this.#companions = [];
+    if (this.#companions.length === 0) return this.main.ask(request);
+    if (ASKED_LAST_OF_ALL_TABLES.test(sql)) void this.#askOfViews();
+    const known = this.#ahead.get(sql);
+    this.#ahead.delete(sql);
+    return (await known) ?? this.#askInParts(sql, request);
+  }
+
+  async #askInParts(sql: string, request: Uint8Array): Promise<Answer | null> {
+    const [own = sql, ...others] = partsOf(sql, this.#companions.length + 1);
+    if (others.length === 0) return this.main.ask(request);
+    const answers = await Promise.all([
+      this.main.ask(question(own)),
+      ...others.map((part, index) => this.#askCompanion(this.#companions[index], part)),
+    ]);
+    const parts = answers.filter((answer) => answer !== null);
+    if (parts.length < answers.length) return null;
+    return joinAnswers(parts) ?? parts.find(({ sqlState }) => sqlState !== null) ?? this.main.ask(request);
+  }
+
+  async #askCompanion(companion: Companion | undefined, sql: string): Promise<Answer | null> {
+    return (await companion?.ask(sql)) ?? this.main.ask(question(sql));
+  }
+
+  #askAhead(sql: string): void {
+    const [first, ...others] = this.#companions;
+    if (first === undefined) return;
+    const idlest = others.reduce((idle, other) => (other.unanswered < idle.unanswered ? other : idle), first);
+    this.#ahead.set(sql, idlest.ask(sql));
+  }
+
+  async #askOfViews(): Promise<void> {
+    const listed = await this.#companions[0]?.ask(QUESTIONS_OF_VIEWS);
+    for (const sql of listed ? textsIn(listed) : []) this.#askAhead(sql);
+  }
+}
