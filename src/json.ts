@@ -80,9 +80,9 @@ export function parseJson<Schema extends v.GenericSchema>(
   failure: ErrorKind,
   hint = "Correct the file at that place.",
 ): v.InferOutput<Schema> {
-  let place: Place;
+  let place: Place | null = null;
   try {
-    place = locate(text);
+    if (!isAsWritten(text)) place = locate(text);
   } catch (error) {
     if (!(error instanceof JsonMistake)) throw error;
     throw new failure(`${what}_JSON`, `The file is not valid JSON: ${error.message}.`, {
@@ -92,6 +92,7 @@ export function parseJson<Schema extends v.GenericSchema>(
   }
   const checked = v.safeParse(schema, JSON.parse(text));
   if (checked.success) return checked.output;
+  place ??= locate(text);
   const problems = checked.issues.map((issue) => {
     const keys = issue.path?.map((item) => String(item.key)) ?? [];
     const isMissing = issue.type === "strict_object" && issue.received === "undefined";
@@ -119,6 +120,19 @@ function describeIssue(issue: v.BaseIssue<unknown>, keys: readonly string[]): st
     issue.type === "strict_object" && issue.expected !== "Object" ? keys.slice(0, -1) : keys
   ).join(".");
   return path === "" ? says : `${path}: ${says}`;
+}
+
+/**
+ * Whether a text is as `JSON.stringify` writes what is in it, with two spaces and a line feed at the end. Then it is
+ * JSON in which no object has a key twice, and need not be walked to say so.
+ */
+function isAsWritten(text: string): boolean {
+  try {
+    return `${JSON.stringify(JSON.parse(text), null, 2)}\n` === text;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
 }
 
 /** The offset of the deepest part of a path that is in the text; a missing key is reported at its object. */

@@ -132,7 +132,7 @@ export async function checkDatabase(state: DatabaseState, around: Surroundings):
     pverArchived: [...state.archive.versions.keys()].some((key) => pverOfKey(key) === around.pver),
     archiveUncommitted: around.archiveUncommitted.length > 0,
   };
-  const isEmpty = comparison.differs && (await state.live.schema.canonical()).objects.size === 0;
+  const isEmpty = comparison.differs && (await state.live.schema.isEmpty());
   const facts: BlockerFacts = {
     database,
     isEmpty,

@@ -1,10 +1,10 @@
 /** `wov-deploy`: brings a stage's databases to a version. */
+import { Ahead } from "../ahead.js";
 import { quotePath } from "../archive/history.js";
 import { type Archive, readArchive } from "../archive/read.js";
 import { findProject, loadProject, type Project, type ProjectDatabase } from "../config/project.js";
 import { ArchiveError, ConfigError } from "../errors.js";
 import { openRepository } from "../git/repository.js";
-import { startDumpWorkerAhead } from "../postgres/bundled-dump.js";
 import { loadParser } from "../schema/parser.js";
 import { PATIENCE_MS } from "../stage/lock.js";
 import { deployFleet } from "./deploy/fleet.js";
@@ -66,15 +66,13 @@ export async function deploy(options: DeployOptions = {}): Promise<DeployResult>
   const jobs = options.jobs ?? 1;
   if (!Number.isInteger(jobs) || jobs < 1)
     throw new ConfigError("DEPLOY_USAGE", "--jobs takes a whole number from 1 up.", {});
-  // Every archive is proven before the first server is asked for anything. Meanwhile git finds its answer, and the
-  // parser is compiled.
-  const [commit, read] = await Promise.all([
-    terms.mode === "apply" ? commitOf(project) : null,
+  // Every archive is proven before the first server is asked for anything. Where statements are shown, the parser is
+  // compiled meanwhile.
+  const [read] = await Promise.all([
     readFiles(project, chosen),
-    loadParser(),
+    terms.mode === "apply" ? null : loadParser(),
   ]);
-  // It is loaded while servers answer; earlier, it would keep the files waiting.
-  if (chosen.some(({ pgDump }) => pgDump === "bundled")) startDumpWorkerAhead();
+  const commit = new Ahead(() => commitOf(project));
   const { targets, lost } = await deployTargets(project, options);
   const rehearsals: Rehearsals = new Map();
   const expected: KnownExpected = new Map();

@@ -17,6 +17,8 @@ export interface SchemaText {
   readonly settings: SchemaOptions;
   /** The canonical form, computed once. */
   canonical(): Promise<Schema>;
+  /** Whether there is no object in it. Where there is no text for one, nothing has to be parsed to say so. */
+  isEmpty(): Promise<boolean>;
 }
 
 /** Makes a schema of a dump's text; nothing is parsed yet. */
@@ -25,6 +27,7 @@ export function schemaText(dump: string, settings: SchemaOptions): SchemaText {
   let text: string | undefined;
   let checksum: string | undefined;
   let canonical: Promise<Schema> | undefined;
+  const inCanonicalForm = () => (canonical ??= canonicalOf(archived, settings));
   return {
     get text() {
       text ??= archivedText(archived, settings);
@@ -36,7 +39,8 @@ export function schemaText(dump: string, settings: SchemaOptions): SchemaText {
     },
     server: archived.server,
     settings,
-    canonical: () => (canonical ??= canonicalOf(archived, settings)),
+    canonical: inCanonicalForm,
+    isEmpty: async () => archived.entries.length === 0 || (await inCanonicalForm()).objects.size === 0,
   };
 }
 

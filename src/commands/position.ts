@@ -33,7 +33,7 @@ export async function compareWithArchive(
 ): Promise<Comparison> {
   const { versions } = state.archive;
   if (versions.size === 0) {
-    const differs = (await live.schema.canonical()).objects.size > 0;
+    const differs = !(await live.schema.isEmpty());
     return { expected: null, differs, at: null, atUnknown: false, drift: differs, behind: [] };
   }
   const recorded = recordedVersion(state, live);

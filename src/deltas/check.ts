@@ -13,6 +13,17 @@ import { placesIn } from "./write/places.js";
 const MARK = "\ufeff";
 const TRANSACTION_WORDS = /^[a-z]+(?:\s+(?:transaction|work|prepared|to))?/i;
 
+/** What a caller of `checkDeltas` brings along. */
+export interface CheckAids {
+  /** Asked for when the first statement has to be parsed. */
+  readonly parser?: () => Promise<Parser>;
+  /**
+   * The parse tree's name for a statement that need not be parsed, since it was when it was archived; null for any
+   * other one.
+   */
+  readonly knownType?: (sql: string) => string | null;
+}
+
 /**
  * Reads deltas: cuts them into statements and finds everything for which they could not be applied to a
  * server as they are. Pure: nothing but the bytes is looked at.
@@ -23,13 +34,16 @@ const TRANSACTION_WORDS = /^[a-z]+(?:\s+(?:transaction|work|prepared|to))?/i;
  *
  * @param content the file's bytes
  * @param file its name, which is only passed on to the report
- * @param using the parser, for a caller that has one
  * @example
  * const report = await checkDeltas(Buffer.from("ALTER TABLE t ADD c int; \\d t"), "shopdb.deltas");
  * report.statements[0].type; // "AlterTableStmt"
  * report.problems[0].code; // "DELTAS_META_COMMAND", line 1, column 26
  */
-export async function checkDeltas(content: Uint8Array, file: string, using?: Parser): Promise<DeltasReport> {
+export async function checkDeltas(
+  content: Uint8Array,
+  file: string,
+  { parser = loadParser, knownType = () => null }: CheckAids = {},
+): Promise<DeltasReport> {
   if (content.length > MAX_DELTAS_BYTES) return refused(file, tooLarge(content.length));
   const invalid = firstInvalidByte(content);
   if (invalid !== undefined) return refused(file, notUtf8(content, invalid));
@@ -48,9 +62,10 @@ export async function checkDeltas(content: Uint8Array, file: string, using?: Par
   for (const offset of placesIn(text, pieces))
     findings.add("DELTAS_PLACE", offset, "a place is held for a statement that is not written");
   const statements: Statement[] = [];
-  if (pieces.length > 0) {
-    const parser = using ?? (await loadParser());
-    for (const piece of pieces) statements.push(...checkPiece(parser, piece, findings));
+  for (const piece of pieces) {
+    const type = knownType(piece.sql);
+    if (type !== null) statements.push({ ...statementOf(piece, piece.sql, type, findings), parsed: false });
+    else statements.push(...checkPiece(await parser(), piece, findings));
   }
   const problems = findings.sorted();
   return { file, statements, problems, empty: statements.length === 0 && problems.length === 0 };
@@ -122,11 +137,15 @@ function checkPiece(parser: Parser, piece: Piece, findings: Findings): Statement
   const type = stmt === undefined ? undefined : Object.keys(stmt)[0];
   if (stmt === undefined || type === undefined) return [];
   if (statements.length > 1) return checkEach(parser, piece, statements, findings);
-  const text = sql.replace(/\s*;\s*$/, "");
-  refuseStatement(stmt, text, piece.start, findings);
-  const error = bodyError(stmt, text, parser);
+  const statement = statementOf(piece, sql, type, findings);
+  refuseStatement(stmt, statement.text, piece.start, findings);
+  const error = bodyError(stmt, statement.text, parser);
   if (error !== undefined) findings.add("DELTAS_BODY_SYNTAX", piece.start + error.offset, error.message);
-  return [{ text, ...findings.lines.at(piece.start), offset: piece.start, type }];
+  return [statement];
+}
+
+function statementOf({ start }: Piece, sql: string, type: string, { lines }: Findings): Statement {
+  return { text: sql.replace(/\s*;\s*$/, ""), ...lines.at(start), offset: start, type, parsed: true };
 }
 
 /** Where the cut took several statements for one, PostgreSQL's parser says where each begins and ends. */

@@ -39,6 +39,8 @@ export interface Statement {
   readonly offset: number;
   /** The parse tree's name for it, e.g. `AlterTableStmt`. */
   readonly type: string;
+  /** False where its type was known without. */
+  readonly parsed: boolean;
 }
 
 export interface DeltasReport {

@@ -25,9 +25,20 @@ statements("have text, place and type", async () => {
   assert.equal(report.problems, []);
   assert.is(report.empty, false);
   assert.equal(report.statements, [
-    { text: "ALTER TABLE t ADD c int", line: 2, column: 1, offset: 10, type: "AlterTableStmt" },
-    { text: "CREATE INDEX ON t (c)", line: 3, column: 11, offset: 46, type: "IndexStmt" },
-    { text: "select 1", line: 4, column: 1, offset: 71, type: "SelectStmt" },
+    { text: "ALTER TABLE t ADD c int", line: 2, column: 1, offset: 10, type: "AlterTableStmt", parsed: true },
+    { text: "CREATE INDEX ON t (c)", line: 3, column: 11, offset: 46, type: "IndexStmt", parsed: true },
+    { text: "select 1", line: 4, column: 1, offset: 71, type: "SelectStmt", parsed: true },
+  ]);
+});
+
+statements("whose type is known are not parsed, and stand where they stood", async () => {
+  const report = await checkDeltas(bytes("UPDATE t SET frm frm;\n  SELECT 1;"), FILE, {
+    knownType: (sql) => (sql.startsWith("UPDATE") ? "UpdateStmt" : null),
+  });
+  assert.equal(report.problems, []);
+  assert.equal(report.statements, [
+    { text: "UPDATE t SET frm frm", line: 1, column: 1, offset: 0, type: "UpdateStmt", parsed: false },
+    { text: "SELECT 1", line: 2, column: 3, offset: 24, type: "SelectStmt", parsed: true },
   ]);
 });
 

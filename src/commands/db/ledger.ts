@@ -152,7 +152,7 @@ async function fillOrFind(
   if (state.live instanceof WovError) throw state.live;
   const { versions } = state.archive;
   if (versions.size === 0) return null;
-  if ((await state.live.schema.canonical()).objects.size === 0) {
+  if (await state.live.schema.isEmpty()) {
     const [head = "", ...forked] = heads(versions);
     if (forked.length > 0)
       throw new BlockedError(

@@ -36,7 +36,7 @@ export async function applyDecided(
     from,
     to,
     by,
-    commit: order.commit,
+    commit: await order.commit.outcome(),
   });
   const started = performance.now();
   const verify = async (dump: string) => {

@@ -92,10 +92,11 @@ async function readStage(one: UnderWay, recorded: Position | null): Promise<Read
   const path = decidePath({ ...about, isEmpty: position === null });
   const [live, versions] = await Promise.all([
     known ?? liveSchema(one, position),
-    path.versions.length === 0 ? [] : readVersions(archive, path, root),
+    path.versions.length === 0
+      ? []
+      : readVersions(archive, path, root, terms.mode === "apply" ? "to-apply" : "closely"),
   ]);
-  if (position === null && (await live.canonical()).objects.size > 0)
-    decidePath({ ...about, isEmpty: false });
+  if (position === null && !(await live.isEmpty())) decidePath({ ...about, isEmpty: false });
   return { position, path, live, versions };
 }
 

@@ -1,4 +1,5 @@
 import type { Version } from "../../archive/versions.js";
+import { startDumpWorkerAhead } from "../../postgres/bundled-dump.js";
 import { describeConnection } from "../../postgres/connection.js";
 import { openStageSession, refuseReadOnly, type StageSession } from "../../stage/connect.js";
 import { type DeployLedger, openDeployLedger, type Position } from "../../stage/deploy-ledger.js";
@@ -27,7 +28,11 @@ export async function deployOne(order: DeployOrder): Promise<DatabaseDeploy> {
   const target = targetVersion(order.archive.versions, terms.pver, database.name);
   const what = `${database.name} on ${order.stage}`;
   try {
-    const session = await openStageSession(settings, terms.limits, terms.by);
+    const opening = openStageSession(settings, terms.limits, terms.by);
+    // While servers answer, git does, and pg_dump is loaded.
+    if (terms.mode === "apply") order.commit.begin();
+    if (database.pgDump === "bundled") startDumpWorkerAhead();
+    const session = await opening;
     try {
       const one = underWay(order, session, target, what);
       const outcome = terms.mode === "apply" ? await run(one) : await plan(one);
@@ -110,7 +115,7 @@ async function runWith(one: UnderWay, ledger: DeployLedger): Promise<DatabaseDep
 async function recordBaseline(one: UnderWay, named: string, deploys: DeployLedger): Promise<void> {
   const { order, onServer, standing } = one;
   const { by } = order.terms;
-  const { commit } = order;
+  const commit = await order.commit.outcome();
   const live = await readLiveSchema(order.settings, order.database);
   const { version, versionId } = await standing.baseline(named, live);
   await deploys.giveUpOpen(onServer);

@@ -1,4 +1,5 @@
 /** What a deploy is told. */
+import type { Ahead } from "../../ahead.js";
 import type { Archive } from "../../archive/read.js";
 import type { ProjectDatabase } from "../../config/project.js";
 import type { ConnectionSettings } from "../../postgres/connection.js";
@@ -42,7 +43,7 @@ export interface DeployOrder {
   /** The project's root. */
   readonly root: string;
   /** The commit that the archive is taken from; null where the project lies in no repository. */
-  readonly commit: string | null;
+  readonly commit: Ahead<string | null>;
   readonly stage: string;
   readonly settings: ConnectionSettings;
   readonly progress: (doing: string) => void;

@@ -3,11 +3,12 @@ import { relative } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Archive, readDeltas, readSchema } from "../../archive/read.js";
 import { parentOf, type Version } from "../../archive/versions.js";
-import { checkDeltas } from "../../deltas/check.js";
+import { type CheckAids, checkDeltas } from "../../deltas/check.js";
 import { withoutConcurrently } from "../../deltas/concurrently.js";
 import { deltasError } from "../../deltas/error.js";
 import { segmentsOf } from "../../deltas/facts/segments.js";
 import { type StatementFacts, statementFacts } from "../../deltas/facts.js";
+import { plainType } from "../../deltas/plain.js";
 import type { Statement } from "../../deltas/report.js";
 import { BlockedError } from "../../errors.js";
 import { loadParser, type Parser, rememberingParser } from "../../schema/parser.js";
@@ -21,7 +22,7 @@ export interface ReadStatement extends PlannedStatement {
   readonly column: number;
   /** The parse tree's name for it. */
   readonly type: string;
-  /** null for an archived schema, which is loaded as a whole. */
+  /** null for an archived schema, which is loaded as a whole, and for a plain statement that was not parsed. */
   readonly facts: StatementFacts | null;
 }
 
@@ -29,8 +30,8 @@ export interface ReadVersion extends PlannedVersion {
   readonly statements: readonly ReadStatement[];
 }
 
-/** How many files are parsed, at less than a millisecond each mostly, before anybody else has a turn. */
-const FILES_IN_A_TURN = 10;
+/** How much is found out about each statement: all that a plan shows, or what carrying it out takes to know. */
+export type Look = "closely" | "to-apply";
 
 /**
  * Reads the versions of a path. An empty database gets the target's archived schema at once, with every version on
@@ -38,11 +39,43 @@ const FILES_IN_A_TURN = 10;
  * comes first and every delta after it. Nobody works in an empty database, so no index of it is built concurrently:
  * that is as good, and needs no end of the transaction.
  *
+ * Looked at to be applied, plain statements are not parsed, and have no facts: one that the server refuses after all
+ * takes the rest back with it. Where not all of the path is one transaction, every statement is parsed in any case.
+ *
  * @param root the project's, to which the files are relative
  * @throws ArchiveError for a file that is not what was archived; BlockedError for deltas that cannot be applied
  */
-export async function readVersions(archive: Archive, path: DeployPath, root: string): Promise<ReadVersion[]> {
-  const parser = rememberingParser(await loadParser());
+export async function readVersions(
+  archive: Archive,
+  path: DeployPath,
+  root: string,
+  look: Look,
+): Promise<ReadVersion[]> {
+  const versions = look === "to-apply" ? await read(archive, path, root, plainType) : null;
+  return versions !== null && isOneTransaction(versions) ? versions : read(archive, path, root, () => null);
+}
+
+/** As far as can be told from the statements that were parsed: a value added to an enum may be used by any other. */
+function isOneTransaction(versions: readonly ReadVersion[]): boolean {
+  return versions.every(({ statements }) =>
+    statements.every(
+      ({ outside, afterCommit, type }) => outside === null && !afterCommit && type !== "AlterEnumStmt",
+    ),
+  );
+}
+
+/** How many files are parsed, at less than a millisecond each mostly, before anybody else has a turn. */
+const FILES_IN_A_TURN = 10;
+
+async function read(
+  archive: Archive,
+  path: DeployPath,
+  root: string,
+  knownType: NonNullable<CheckAids["knownType"]>,
+): Promise<ReadVersion[]> {
+  const parser = lazyParser();
+  const inPlace = path.from === null ? withoutConcurrently : (sql: string) => sql;
+  const aids: CheckAids = { parser, knownType: (sql) => knownType(inPlace(sql)) };
   const own: ReadVersion[] = [];
   const cut: CutStatement[] = [];
   for (const [index, version] of path.versions.entries()) {
@@ -54,19 +87,24 @@ export async function readVersions(archive: Archive, path: DeployPath, root: str
     }
     const file = relative(root, archive.paths.archivedDeltas(version.key));
     const content = await readDeltas(archive, version.key);
-    const statements = await statementsOf(content ?? new Uint8Array(), file, parser);
-    for (const statement of statements)
-      cut.push({ ...(path.from === null ? withoutConcurrently(statement, parser) : statement), file });
+    const statements = await statementsOf(content ?? new Uint8Array(), file, aids);
+    for (const statement of statements) cut.push({ ...statement, text: inPlace(statement.text), file });
     own.push({ ...identity(version), file, how: "applied", statements: [], includes: [] });
   }
   const byFile = new Map<string, ReadStatement[]>(own.map(({ file }) => [file, []]));
-  for (const statement of annotate(cut, parser)) byFile.get(statement.file)?.push(statement);
+  for (const statement of await annotate(cut, parser)) byFile.get(statement.file)?.push(statement);
   const versions = own.map((version) =>
     version.how === "loaded" ? version : { ...version, statements: byFile.get(version.file) ?? [] },
   );
   const target = path.versions.at(-1);
   if (path.from !== null || target === undefined || versions.some(writesData)) return versions;
   return [await loaded(archive, target, path.versions.slice(0, -1), root)];
+}
+
+/** Loaded for the first statement that has to be parsed, and each is parsed once. */
+function lazyParser(): () => Promise<Parser> {
+  let loading: Promise<Parser> | undefined;
+  return () => (loading ??= loadParser().then(rememberingParser));
 }
 
 interface CutStatement extends Statement {
@@ -118,8 +156,8 @@ export interface DeltasFile {
  * @throws BlockedError for deltas that cannot be applied
  */
 export async function planOfDeltas(name: string, { file, content }: DeltasFile): Promise<DeltasPlan> {
-  const parser = rememberingParser(await loadParser());
-  const statements = annotate(await statementsOf(content, file, parser), parser);
+  const parser = lazyParser();
+  const statements = await annotate(await statementsOf(content, file, { parser }), parser);
   const version = {
     version: name,
     versionId: name,
@@ -144,9 +182,9 @@ export function reachOut(statements: readonly Pick<ReadStatement, "facts">[]): b
 async function statementsOf(
   content: Uint8Array,
   file: string,
-  parser: Parser,
+  aids: CheckAids,
 ): Promise<readonly Statement[]> {
-  const report = await checkDeltas(content, file, parser);
+  const report = await checkDeltas(content, file, aids);
   const problem = deltasError(report);
   if (problem !== undefined) throw problem;
   const discards = report.statements.find(({ type }) => type === "DiscardStmt");
@@ -160,28 +198,46 @@ async function statementsOf(
 }
 
 /** What each statement is, with all of them in view: where a transaction has to end is decided by those before. */
-function annotate<S extends Statement>(statements: readonly S[], parser: Parser): (ReadStatement & S)[] {
-  const known = statements.map((statement) => ({ ...statement, facts: statementFacts(statement, parser) }));
+async function annotate<S extends Statement>(
+  statements: readonly S[],
+  parser: () => Promise<Parser>,
+): Promise<(ReadStatement & S)[]> {
+  const parsed = statements.filter((statement) => statement.parsed);
+  const found = parsed.length === 0 ? null : findOut(parsed, await parser());
+  return statements.map((statement) => ({ ...statement, ...(found?.get(statement) ?? PLAIN) }));
+}
+
+type Found = Pick<ReadStatement, "facts" | "outside" | "afterCommit" | "setsSession">;
+
+const PLAIN: Found = { facts: null, outside: null, afterCommit: false, setsSession: false };
+
+function findOut(statements: readonly Statement[], parser: Parser): ReadonlyMap<Statement, Found> {
+  const known = statements.map((statement) => {
+    const { text } = statement;
+    return { statement, text, facts: statementFacts(statement, parser) };
+  });
   const afterCommit = new Set<Statement>();
   const segments = segmentsOf(known, parser);
   for (const [index, segment] of segments.entries()) {
     const [first] = segment.statements;
     if (first !== undefined && segment.transaction && segments[index - 1]?.transaction)
-      afterCommit.add(first);
+      afterCommit.add(first.statement);
   }
-  return known.map((statement) => {
-    const { facts } = statement;
-    const node = parser.parse(statement.text).stmts?.[0]?.stmt;
-    return {
-      ...statement,
-      outside: facts.outsideTransaction && node !== undefined ? outsideTarget(node) : null,
-      afterCommit: afterCommit.has(statement),
-      setsSession: facts.setting === "session",
-    };
-  });
+  return new Map(
+    known.map(({ statement, facts }) => {
+      const node = parser.parse(statement.text).stmts?.[0]?.stmt;
+      const outside = facts.outsideTransaction && node !== undefined ? outsideTarget(node) : null;
+      const found = { facts, outside, setsSession: facts.setting === "session" };
+      return [statement, { ...found, afterCommit: afterCommit.has(statement) }];
+    }),
+  );
 }
+
+const WRITES_DATA: ReadonlySet<string> = new Set(["DeleteStmt", "InsertStmt", "UpdateStmt"]);
 
 /** A materialized view counts: an archived schema makes it without its rows. */
 function writesData({ statements }: ReadVersion): boolean {
-  return statements.some(({ facts, type }) => facts?.kind === "data" || type === "CreateTableAsStmt");
+  return statements.some(
+    ({ facts, type }) => facts?.kind === "data" || WRITES_DATA.has(type) || type === "CreateTableAsStmt",
+  );
 }

@@ -129,7 +129,7 @@ export class Standing {
   /** What may have happened behind the ledger's back, and the command that tells it; the last word is see. */
   async #explained(live: SchemaText): Promise<string> {
     const { archive, database, stage } = this.of;
-    if ((await live.canonical()).objects.size === 0)
+    if (await live.isEmpty())
       return `It is empty. If it was made anew, fill it and tell the ledger:\n  wov-db ${database.name} --stage ${stage} --wdb-createinstance\nOtherwise see`;
     const { versionByText } = await import("../position.js");
     const version = await versionByText(archive, live);
@@ -168,7 +168,7 @@ export class Standing {
     const isAt = async (at: Pick<Position, "version" | "versionId">) =>
       (await this.#difference(recorded(around, at), live, this.givenScripts)) === null;
     const committed = await isAt(meant);
-    const aborted = position === null ? (await live.canonical()).objects.size === 0 : await isAt(position);
+    const aborted = position === null ? await live.isEmpty() : await isAt(position);
     if (committed === aborted) return null;
     return committed ? "committed" : "aborted";
   }
