@@ -296,15 +296,18 @@ deploys("says which right is missing", async () => {
   assert.match(statement.where ?? "", /1\.1\.0\.deltas:1$/);
 });
 
-deploys("finds a pooler in transaction mode out before anything is done", async () => {
-  const db = await shop().stage("1.0.0");
-  const pooler = await startPooler(db.connection);
-  const through = { url: urlOf({ ...db.connection, host: "127.0.0.1", port: pooler.port }) };
-  const error = await thrownBy(DatabaseError, shop().deploy(through, { pver: "1.1.0" }));
-  await pooler.stop();
-  assert.is(error.code, "TRANSACTION_POOLER");
-  assert.equal(await appliedTo(db), ["1.0.0"]);
-});
+for (const mode of ["transaction", "statement"] as const) {
+  deploys(`finds a pooler in ${mode} mode out before anything is done`, async () => {
+    const db = await shop().stage("1.0.0");
+    const pooler = await startPooler(db.connection, mode);
+    const through = { url: urlOf({ ...db.connection, host: "127.0.0.1", port: pooler.port }) };
+    const error = await thrownBy(DatabaseError, shop().deploy(through, { pver: "1.1.0" }));
+    await pooler.stop();
+    assert.is(error.code, "TRANSACTION_POOLER");
+    assert.match(error.message, "transaction or statement mode");
+    assert.equal(await appliedTo(db), ["1.0.0"]);
+  });
+}
 
 deploys("says that the server went away, and what was not committed is gone", async () => {
   const db = await shop().stage("1.0.0");

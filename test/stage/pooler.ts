@@ -1,4 +1,7 @@
-/** A connection pooler in transaction mode: a session keeps a connection to the server only while a transaction is open. */
+/**
+ * A connection pooler. In transaction mode a session keeps a connection to the server only while a transaction is
+ * open; in statement mode for one statement, and one that begins a transaction ends the session.
+ */
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { type Client, type ConnectionSettings, connect } from "#src/postgres/connection.js";
@@ -11,19 +14,36 @@ const WELCOME = Buffer.from([
 ]);
 const IDLE = 0x49;
 
+/** As PgBouncer has it: what it says in place of the answer, before it closes both connections. */
+const NO_TRANSACTIONS = errorOf({
+  S: "FATAL",
+  C: "08P01",
+  M: "transaction blocks not allowed in statement pooling mode",
+});
+
+/** https://www.postgresql.org/docs/current/protocol-error-fields.html */
+function errorOf(fields: Readonly<Record<string, string>>): Buffer {
+  const text = Object.entries(fields).map(([field, value]) => `${field}${value}\0`);
+  const message = Buffer.from(`E\0\0\0\0${text.join("")}\0`);
+  message.writeUInt32BE(message.length - 1, 1);
+  return message;
+}
+
+export type PoolMode = "transaction" | "statement";
+
 export interface Pooler {
   readonly port: number;
   stop(): Promise<void>;
 }
 
-export async function startPooler(to: ConnectionSettings): Promise<Pooler> {
+export async function startPooler(to: ConnectionSettings, mode: PoolMode): Promise<Pooler> {
   const free: Client[] = [await connect(to), await connect(to)];
   const all = [...free];
   const clients = new Set<Socket>();
   const listener = createServer((client) => {
     clients.add(client);
     client.on("error", () => undefined);
-    new PooledSession(client, free);
+    new PooledSession(client, free, mode);
   });
   listener.listen(0, "127.0.0.1");
   await once(listener, "listening");
@@ -48,6 +68,7 @@ class PooledSession {
   constructor(
     private readonly client: Socket,
     private readonly free: Client[],
+    private readonly mode: PoolMode,
   ) {
     client.on("data", (chunk: Buffer) => {
       this.#rest = Buffer.concat([this.#rest, chunk]);
@@ -79,10 +100,17 @@ class PooledSession {
     const { stream } = server.connection;
     stream.removeAllListeners("data");
     stream.on("data", (chunk: Buffer) => {
-      this.client.write(chunk);
       this.#answer = Buffer.concat([this.#answer, chunk]);
-      if (endOf(this.#answer) !== IDLE) return;
+      const state = endOf(this.#answer);
+      if (state === undefined) return;
+      if (state !== IDLE && this.mode === "statement") {
+        this.client.end(NO_TRANSACTIONS);
+        stream.destroy();
+        return;
+      }
+      this.client.write(this.#answer);
       this.#answer = Buffer.alloc(0);
+      if (state !== IDLE) return;
       this.#server = undefined;
       this.free.push(server);
     });
