@@ -56,7 +56,8 @@ interface Told {
 async function askDatabase(connection: ConnectionSettings): Promise<Told> {
   return withClient(connection, async (client) => {
     const { rows } = await client.query<{ allowed: boolean; names: string[]; settings: string[] }>(
-      `SELECT rolcreatedb OR rolsuper AS allowed,
+      // On a standby, sessions are read-only too.
+      `SELECT (rolcreatedb OR rolsuper) AND NOT current_setting('transaction_read_only')::boolean AS allowed,
          coalesce(array_agg(name ORDER BY name) FILTER (WHERE name IS NOT NULL), '{}') AS names,
          coalesce(array_agg(setting ORDER BY name) FILTER (WHERE name IS NOT NULL), '{}') AS settings
        FROM pg_catalog.pg_roles LEFT JOIN pg_catalog.pg_settings

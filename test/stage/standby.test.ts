@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { DatabaseError } from "#src/errors.js";
-import { hash, ledgerVersions } from "#src/index.js";
+import { deltas, hash, ledgerVersions } from "#src/index.js";
 import { startServer, startThrowAwayServer, stopServer } from "#src/postgres/embedded.js";
 import { thrownBy } from "../support/errors.js";
 import { freshDatabase, urlOf } from "../support/server.js";
@@ -41,6 +41,10 @@ standbys("can be read, and no deploy begins on it", async () => {
       assert.is(error.exitStatus, 3);
     }
     assert.is((await hash(url)).checksum, checksum);
+    // What is tried on shadows is tried elsewhere: this one makes no databases.
+    const written = await deltas(url, project.paths.archivedSchema("1.1.0"));
+    assert.is(written.outcome, "proven");
+    assert.match(written.sql, "ADD COLUMN note text");
     const { databases } = await ledgerVersions({ cwd: project.root, url });
     assert.is(databases[0]?.version, "1.0.0");
   } finally {
