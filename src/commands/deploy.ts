@@ -80,7 +80,9 @@ export async function deploy(options: DeployOptions = {}): Promise<DeployResult>
     const files = read.get(target.database.name);
     if (files === undefined) throw new RangeError("every database has its archive");
     const progress = options.progress ?? (() => undefined);
-    return { ...target, ...files, terms, commit, root: project.root, progress, rehearsals, expected };
+    const isOfStage = options.url === undefined && target.pattern === null;
+    const shared = { terms, commit, root: project.root, progress, rehearsals, expected };
+    return { ...target, isOfStage, ...files, ...shared };
   });
   const stage = options.stage ?? project.stage;
   const [only] = orders;

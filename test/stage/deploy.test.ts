@@ -109,6 +109,11 @@ deploys("names what has drifted and goes no further, unless that is accepted", a
   assert.is(error.code, "DRIFT");
   assert.match(error.message, /added\s+table\s+public\.by_hand/);
   assert.match(error.hint ?? "", "--accept-drift");
+  // The stage's name alone would lead the commands of the hint to another database.
+  assert.match(
+    error.hint ?? "",
+    new RegExp(`each of these commands.*\n  --url postgres://USER@.*/${db.name}$`),
+  );
   assert.equal(await appliedTo(db), ["1.0.0"]);
   const [outcome] = (await shop().deploy(db, { pver: "1.1.0", acceptDrift: true })).databases;
   assert.is(outcome?.outcome, "applied");

@@ -1,4 +1,5 @@
 import type { Version } from "../../archive/versions.js";
+import { WovError } from "../../errors.js";
 import { startDumpWorkerAhead } from "../../postgres/bundled-dump.js";
 import { describeConnection } from "../../postgres/connection.js";
 import { openStageSession, refuseReadOnly, type StageSession } from "../../stage/connect.js";
@@ -41,8 +42,20 @@ export async function deployOne(order: DeployOrder): Promise<DatabaseDeploy> {
       await session.client.end();
     }
   } catch (error) {
-    throw deployFailure(error, { what, partway: false, attempts: terms.attempts });
+    const failure = deployFailure(error, { what, partway: false, attempts: terms.attempts });
+    if (failure instanceof WovError) nameDatabase(failure, order);
+    throw failure;
   }
+}
+
+/** The commands of a hint name the stage. Without more they would go to another database than the one that it is about. */
+function nameDatabase(failure: WovError, { isOfStage, settings }: DeployOrder): void {
+  if (isOfStage || !/^ {2}wov/m.test(failure.hint ?? "")) return;
+  const { host = "HOST", port = 5432, database = "" } = settings;
+  const at = host.startsWith("/") ? "HOST" : host;
+  failure.addHint(
+    `For this database, each of these commands needs its URL besides:\n  --url postgres://USER@${at}:${port}/${encodeURIComponent(database)}`,
+  );
 }
 
 function underWay(order: DeployOrder, session: StageSession, target: Version, what: string): UnderWay {

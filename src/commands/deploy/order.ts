@@ -46,6 +46,8 @@ export interface DeployOrder {
   readonly commit: Ahead<string | null>;
   readonly stage: string;
   readonly settings: ConnectionSettings;
+  /** Whether the stage's name alone leads to the database: not where a URL or a pattern has led to it. */
+  readonly isOfStage: boolean;
   readonly progress: (doing: string) => void;
   readonly rehearsals: Rehearsals;
   /** The object scripts of the working tree; null where there are none. */
