@@ -7,7 +7,7 @@ import { type Part, type PlannedStatement, settingsBefore } from "./plan.js";
 interface Piece {
   readonly sql: string;
   readonly part: Part;
-  /** The statement's number in the part's version; null for a setting. */
+  /** The number in the part's version of the statement that it is, or belongs to; null for a setting. */
   readonly number: number | null;
 }
 
@@ -43,6 +43,16 @@ function statementsOf({ version, from, to }: Part): readonly PlannedStatement[] 
   return version.statements.slice(from, to);
 }
 
+/**
+ * Makes the server send what it has kept to itself. It sends its answers when a query is done, when there are 8 kB of
+ * them, or when it has a notice to send, as for a text search for nothing:
+ * https://git.postgresql.org/gitweb/?p=postgresql.git;a=blob;f=src/backend/utils/error/elog.c
+ */
+const SAY_SO = ["SET client_min_messages = notice", "SELECT ''::pg_catalog.tsquery"];
+
+/** How often the server is made to in one query, at most: it takes half a millisecond each time. */
+const SAID_AT_MOST = 20;
+
 /** A query under way. The server's answers tell how far it has come. */
 export class PartsQuery {
   readonly text: string;
@@ -59,7 +69,8 @@ export class PartsQuery {
     fresh: readonly string[],
     private readonly tell: Teller,
   ) {
-    this.#pieces = parts.filter(({ from, to }) => to > from).flatMap((part) => piecesOf(part, fresh));
+    const pieces = parts.filter(({ from, to }) => to > from).flatMap((part) => piecesOf(part, fresh));
+    this.#pieces = withWord(pieces);
     this.text = asOne(this.#pieces.map(({ sql }) => sql));
     this.#tellNext();
   }
@@ -84,7 +95,7 @@ export class PartsQuery {
     if (begins) this.#end(before);
     // A part's first statement is told with the settings before it.
     if (begins) this.tell(part, part.from);
-    else if (number !== null && number > part.from) this.tell(part, number);
+    else if (number !== null && number > part.from && number !== before?.number) this.tell(part, number);
   }
 
   #end(piece: Piece | undefined): void {
@@ -118,6 +129,18 @@ function piecesOf(part: Part, fresh: readonly string[]): Piece[] {
     ...[...fresh, ...settingsBefore(part)].map((sql): Piece => ({ sql, part, number: null })),
     ...statementsOf(part).map(({ text }, index): Piece => ({ sql: text, part, number: part.from + index })),
   ];
+}
+
+/** The pieces, and among them some that make the server say how far it has come, at places as far from each other. */
+function withWord(pieces: readonly Piece[]): Piece[] {
+  const apart = Math.ceil(pieces.filter(({ number }) => number !== null).length / SAID_AT_MOST);
+  let count = -1;
+  return pieces.flatMap((piece) => {
+    if (piece.number === null) return [piece];
+    count += 1;
+    if (count === 0 || count % apart > 0) return [piece];
+    return [...SAY_SO.map((sql): Piece => ({ ...piece, sql })), piece];
+  });
 }
 
 /** A statement may end with a comment, so each semicolon stands in a line of its own. */

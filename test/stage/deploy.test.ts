@@ -421,6 +421,35 @@ deploys("an empty database gets its indexes in the one transaction that it gets 
   );
 });
 
+deploys("tells which statement of a transaction it has come to, and how long each took", async () => {
+  const project = await StageProject.create(`${ROOT}; CREATE TABLE items (id integer)`);
+  await project.version("1.1.0", ["ALTER TABLE orders ADD COLUMN note text"]);
+  await project.version("1.2.0", [
+    "ALTER TABLE orders ADD COLUMN other text",
+    "ALTER TABLE items ADD COLUMN note text",
+  ]);
+  await project.version("1.3.0", ["ALTER TABLE orders ADD COLUMN more text"]);
+  const db = await project.stage("1.0.0");
+  const reader = await connect(db.connection);
+  await reader.query("BEGIN; LOCK TABLE items IN ACCESS SHARE MODE");
+  const freed: Promise<unknown>[] = [];
+  await project.deploy(db, {
+    lockTimeout: 30,
+    attempts: 1,
+    // The lock is held until it is told what waits for it.
+    progress: (doing) => {
+      if (doing.includes("1.2.0.deltas:2")) freed.push(reader.query("SELECT pg_sleep(0.2); ROLLBACK"));
+    },
+  });
+  await Promise.all(freed);
+  await reader.end();
+  const took = await inLedger(
+    db,
+    "SELECT version FROM wovtool.applied WHERE database = $1 ORDER BY took_ms DESC LIMIT 1",
+  );
+  assert.equal(took, [{ version: "1.2.0" }]);
+});
+
 deploys("is never applied again once it may be committed, whatever the ledger says then", async () => {
   const project = await StageProject.create(ROOT, { ledger: "schema" });
   await project.version("1.1.0", ["UPDATE orders SET amount = amount + 1"]);
