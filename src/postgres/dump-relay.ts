@@ -47,9 +47,11 @@ export class Relay {
     return answer;
   }
 
-  /** Tells, at the end, what was asked for nothing: a pg_dump of another version may ask in other words. */
+  /** Tells, at the end, that this pg_dump has other words for what every dump asks. */
   finish(): void {
-    if (this.#ahead.size > 0) this.company.tell(`${this.#ahead.size} questions were asked in vain`);
+    const unasked = ASKED_IN_ANY_CASE.filter((sql) => this.#ahead.has(sql));
+    if (unasked.length > 0)
+      this.company.tell(`pg_dump has not asked ${unasked.length} of the usual questions`);
   }
 
   async #share(): Promise<void> {

@@ -53,7 +53,7 @@ interface Builder {
   fragments: Fragment[];
   /** The statements about it, in the order of the dump. */
   creating: string[];
-  changing: Set<string>;
+  changing: string[];
   parents: readonly Address[];
 }
 
@@ -97,9 +97,11 @@ function register(said: readonly Said[]): Registry {
   for (const { fragments } of said) {
     for (const { creates, of, alias } of fragments) {
       if (creates === true) {
-        const builder = registry.builders.get(keyOf(of)) ?? newBuilder(of);
+        const key = keyOf(of);
+        const known = registry.builders.get(key);
+        const builder = known ?? newBuilder(of);
         builder.address = of;
-        registry.builders.set(keyOf(of), builder);
+        if (known === undefined) registry.builders.set(key, builder);
         registry.found.set(of, builder);
       }
       if (alias !== undefined) registry.aliases.set(keyOf(alias), { of, alias });
@@ -110,7 +112,8 @@ function register(said: readonly Said[]): Registry {
 
 /** A composite type is named as a type in GRANT and COMMENT, and shares the names of tables otherwise. */
 function find({ builders, found }: Registry, of: Address): Builder | undefined {
-  if (found.has(of)) return found.get(of);
+  const before = found.get(of);
+  if (before !== undefined) return before;
   const builder =
     builders.get(keyOf(of)) ??
     (of.space === "type" ? builders.get(keyOf({ ...of, space: "relation" })) : undefined);
@@ -130,8 +133,10 @@ function gather(registry: Registry, original: Fragment, sql: string): void {
   builder.fragments.push(fragment);
   builder.table = fragment.of.table ?? builder.table;
   builder.parents = fragment.parents ?? builder.parents;
-  if (fragment.creates !== true) builder.changing.add(sql);
-  else if (fragment.isPlaceholder === true) builder.creating.push(sql);
+  // A statement says several things of one object, one after the other.
+  if (fragment.creates !== true) {
+    if (builder.changing.at(-1) !== sql) builder.changing.push(sql);
+  } else if (fragment.isPlaceholder === true) builder.creating.push(sql);
   else builder.creating.unshift(sql);
 }
 
@@ -145,7 +150,7 @@ function newBuilder(address: Address): Builder {
     table: undefined,
     fragments: [],
     creating: [],
-    changing: new Set(),
+    changing: [],
     parents: [],
   };
 }
@@ -182,7 +187,7 @@ function finish(builder: Builder, builders: ReadonlyMap<string, Builder>): Schem
   const [created, ...placeholders] = builder.creating;
   const shown = placeholders.length === 0 || builder.fragments.some(isMade) ? [created] : builder.creating;
   // The statement that makes a table says its columns too, and is to be shown once.
-  const changing = [...builder.changing].filter((sql) => !builder.creating.includes(sql)).sort();
+  const changing = [...new Set(builder.changing)].filter((sql) => !builder.creating.includes(sql)).sort();
   const statements = [...shown.filter((sql) => sql !== undefined), ...changing];
   return {
     id: `${type} ${qualified(schema, name)}`,
@@ -247,15 +252,14 @@ function partsOf(fragments: readonly Fragment[]): SchemaPart[] {
     else same.push(fragment);
   }
   const names = [...byName.keys()].sort();
-  return names.map((name) => {
-    const same = byName.get(name) ?? [];
-    const canonical = same.map((fragment) => fragment.canonical);
-    const texts = same.map((fragment) => fragment.text).filter((text) => text !== "");
-    return {
-      name,
-      // One line for each fragment: JSON has no line ends.
-      canonical: canonical.length === 1 ? (canonical[0] ?? "") : canonical.sort().join("\n"),
-      text: texts.join("; "),
-    };
-  });
+  return names.map((name) => partOf(name, byName.get(name) ?? []));
+}
+
+function partOf(name: string, same: readonly Fragment[]): SchemaPart {
+  const [only, ...others] = same;
+  if (only !== undefined && others.length === 0) return { name, canonical: only.canonical, text: only.text };
+  const canonical = same.map((fragment) => fragment.canonical);
+  const texts = same.map((fragment) => fragment.text).filter((text) => text !== "");
+  // One line for each fragment: JSON has no line ends.
+  return { name, canonical: canonical.sort().join("\n"), text: texts.join("; ") };
 }

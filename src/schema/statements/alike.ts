@@ -20,7 +20,6 @@ const QUALIFIED = /(?<![\w.])([a-z_][a-z0-9_]*)\.([a-z_][a-z0-9_]*)(?:\.([a-z_][
 const INTRODUCED = /\b(?:CONSTRAINT|INDEX) ([a-z_][a-z0-9_]*)(?= )/g;
 /** The text of a comment that reads the same in SQL, in JSON and plain. */
 const COMMENTED = /(?<= IS ')[^'\p{Cc}\p{Cs}]+(?=';$)/u;
-const WORD = /\w+/g;
 /** What stands before a dot there is the server's own, or no schema: `toast.autovacuum_enabled`. */
 const NO_SCHEMA_OF_OURS: ReadonlySet<string> = new Set(["pg_catalog", "toast"]);
 /** PostgreSQL cuts a name that is longer, and would not cut the one that stands in for it. */
@@ -38,6 +37,12 @@ const STAND_IN = /((?:__|zz)wov\d+_)/;
 interface Variant {
   readonly entry: Entry;
   readonly words: readonly string[];
+}
+
+/** What was made of a part of a template last, and for which entry. */
+interface Made<T> {
+  last: T;
+  of: Variant | null;
 }
 
 /** Two or more entries that are alike. */
@@ -89,8 +94,8 @@ function groupsOf(entries: readonly Entry[]): Group[] {
     const words = replaceableWords(entry);
     if (words.length === 0) continue;
     const variant = { entry, words };
-    const { type, tablespace, accessMethod, sql } = withStandIns(variant, first);
-    const key = [type, tablespace, accessMethod, sql].join("\0");
+    const { type, tablespace, accessMethod } = entry;
+    const key = [type, tablespace, accessMethod, sqlWith(variant, first)].join("\0");
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [variant]);
     else group.push(variant);
@@ -114,13 +119,50 @@ function replaceableWords({ type, sql }: Entry): string[] {
   return names.size === 0 ? [] : [...names, ...(comment ?? [])];
 }
 
-/** The entry with other words, each of them wherever it stands. */
-function withStandIns({ entry, words }: Variant, standIn: StandIn): Entry {
-  const comment = entry.type === "COMMENT" ? COMMENTED : undefined;
-  const numbers = new Map(words.map((word, number) => [word, standIn(number)]));
-  const replaced = (word: string) => numbers.get(word) ?? word;
-  const sql = comment === undefined ? entry.sql : entry.sql.replace(comment, replaced);
-  return { ...entry, sql: sql.replace(WORD, replaced) };
+/** The entry with other words. */
+function withStandIns(variant: Variant, standIn: StandIn): Entry {
+  return { ...variant.entry, sql: sqlWith(variant, standIn) };
+}
+
+/** An entry's SQL with other words, each of them wherever it stands. */
+function sqlWith({ entry: { type, sql }, words }: Variant, standIn: StandIn): string {
+  const comment = type === "COMMENT" ? COMMENTED.exec(sql) : null;
+  if (comment === null) return withNames(sql, words, standIn);
+  const names = words.slice(0, -1);
+  const behind = sql.slice(comment.index + comment[0].length);
+  return withNames(sql.slice(0, comment.index), names, standIn) + standIn(names.length) + behind;
+}
+
+/** The text with each of the names replaced where it is a word of its own. */
+function withNames(text: string, names: readonly string[], standIn: StandIn): string {
+  const places = names.map((name) => wordAt(text, name, 0));
+  let replaced = "";
+  let end = 0;
+  for (;;) {
+    let next = 0;
+    for (let other = 1; other < places.length; other++)
+      if ((places[other] ?? Infinity) < (places[next] ?? Infinity)) next = other;
+    const at = places[next] ?? Infinity;
+    if (at === Infinity) return replaced + text.slice(end);
+    const name = names[next] ?? "";
+    replaced += text.slice(end, at) + standIn(next);
+    end = at + name.length;
+    places[next] = wordAt(text, name, end);
+  }
+}
+
+/** Where a word stands next; infinity where it does not. */
+function wordAt(text: string, word: string, from: number): number {
+  for (let at = text.indexOf(word, from); at >= 0; at = text.indexOf(word, at + word.length))
+    if (!isOfWord(text.charCodeAt(at - 1)) && !isOfWord(text.charCodeAt(at + word.length))) return at;
+  return Infinity;
+}
+
+/** Whether a name goes on with a character: `[A-Za-z0-9_]`. */
+function isOfWord(code: number): boolean {
+  return (
+    (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 95
+  );
 }
 
 /** Makes, from what a sample says with stand-ins, what another entry says that is alike. */
@@ -130,28 +172,39 @@ function templateOf(
   standIn: StandIn,
 ): (other: Variant) => EntryReading {
   const numbers = new Map(words.map((_, number) => [standIn(number), number]));
-  const pieces = new Map<string, readonly (string | number)[]>();
+  const texts = new Map<string, Made<string> & { readonly pieces: readonly (string | number)[] }>();
+  const addresses = new Map<Address, Made<Address>>();
   const { said = [], warnings = [], onPublic = [] } = reading ?? {};
   return (other) => {
     // Most texts are there several times, as that of the statement is with each of its parts.
-    const made = new Map<string, string>();
     const filled = (text: string) => {
-      const known = made.get(text);
-      if (known !== undefined) return known;
-      let cut = pieces.get(text);
-      if (cut === undefined) {
-        cut = text.split(STAND_IN).map((piece) => numbers.get(piece) ?? piece);
-        pieces.set(text, cut);
+      let made = texts.get(text);
+      if (made === undefined) {
+        made = {
+          pieces: text.split(STAND_IN).map((piece) => numbers.get(piece) ?? piece),
+          last: text,
+          of: null,
+        };
+        texts.set(text, made);
       }
-      const whole = cut.length === 1 ? text : joined(cut, other.words);
-      made.set(text, whole);
-      return whole;
+      if (made.of !== other && made.pieces.length > 1) made.last = joined(made.pieces, other.words);
+      made.of = other;
+      return made.last;
+    };
+    // Fragments of one statement share their address.
+    const addressed = (address: Address) => {
+      let made = addresses.get(address);
+      if (made?.of !== other) {
+        made = { last: addressWith(address, filled), of: other };
+        addresses.set(address, made);
+      }
+      return made.last;
     };
     return {
       entry: other.entry,
       said: said.map(({ sql, fragments }) => ({
         sql: filled(sql),
-        fragments: fragmentsWith(fragments, filled),
+        fragments: fragments.map((fragment) => fragmentWith(fragment, filled, addressed)),
       })),
       warnings: warnings.map(filled),
       onPublic: [...onPublic],
@@ -165,35 +218,32 @@ function joined(pieces: readonly (string | number)[], words: readonly string[]):
   return text;
 }
 
-function fragmentsWith(fragments: readonly Fragment[], filled: (text: string) => string): Fragment[] {
-  // Fragments of one statement share their address.
-  const addresses = new Map<Address, Address>();
-  const addressWith = (address: Address): Address => {
-    const known = addresses.get(address);
-    if (known !== undefined) return known;
-    const { schema, name, table } = address;
-    const made: Address = {
-      ...address,
-      schema: schema === null ? null : filled(schema),
-      name: filled(name),
-      ...(table === undefined ? {} : { table: tableWith(table, filled) }),
-    };
-    addresses.set(address, made);
-    return made;
+function fragmentWith(
+  fragment: Fragment,
+  filled: (text: string) => string,
+  addressed: (address: Address) => Address,
+): Fragment {
+  const { of, part, canonical, text, alias, about, parents } = fragment;
+  return {
+    ...fragment,
+    of: addressed(of),
+    part: filled(part),
+    canonical: filled(canonical),
+    text: filled(text),
+    ...(alias === undefined ? {} : { alias: addressed(alias) }),
+    ...(about === undefined ? {} : { about: tableWith(about, filled) }),
+    ...(parents === undefined ? {} : { parents: parents.map(addressed) }),
   };
-  return fragments.map((fragment) => {
-    const { of, part, canonical, text, alias, about, parents } = fragment;
-    return {
-      ...fragment,
-      of: addressWith(of),
-      part: filled(part),
-      canonical: filled(canonical),
-      text: filled(text),
-      ...(alias === undefined ? {} : { alias: addressWith(alias) }),
-      ...(about === undefined ? {} : { about: tableWith(about, filled) }),
-      ...(parents === undefined ? {} : { parents: parents.map(addressWith) }),
-    };
-  });
+}
+
+function addressWith(address: Address, filled: (text: string) => string): Address {
+  const { schema, name, table } = address;
+  return {
+    ...address,
+    schema: schema === null ? null : filled(schema),
+    name: filled(name),
+    ...(table === undefined ? {} : { table: tableWith(table, filled) }),
+  };
 }
 
 function tableWith({ schema, name }: { schema: string; name: string }, filled: (text: string) => string) {
