@@ -21,7 +21,10 @@ export class Output {
   readonly colors: Colors;
   #spinner: { text: string; stop(): unknown } | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #clock: NodeJS.Timeout | undefined;
   #doing = "";
+  /** When that began, as `performance.now` has it. */
+  #since = 0;
 
   constructor(private readonly options: OutputOptions) {
     this.colors = picocolors.createColors(wantsColor(process.stdout));
@@ -53,8 +56,9 @@ export class Output {
   /** Says what is being done now: with `-v` in a line of its own; else a terminal sees it when it takes a while. */
   readonly progress = (text: string): void => {
     this.#doing = text;
+    this.#since = performance.now();
     if (this.options.verbose) this.note(text);
-    if (this.#spinner) this.#spinner.text = text;
+    if (this.#spinner) this.#spinner.text = this.#doingFor();
     const { quiet, verbose } = this.options;
     if (this.#timer || quiet || verbose || !isInteractive(process.stderr)) return;
     this.#timer = setTimeout(() => void this.#spin(), PATIENCE_MS);
@@ -64,6 +68,7 @@ export class Output {
   /** Takes the progress off the screen. */
   done(): void {
     clearTimeout(this.#timer);
+    clearInterval(this.#clock);
     this.#timer = undefined;
     this.#spinner?.stop();
     this.#spinner = undefined;
@@ -71,7 +76,16 @@ export class Output {
 
   async #spin(): Promise<void> {
     const { default: yoctoSpinner } = await import("yocto-spinner");
-    if (this.#timer) this.#spinner = yoctoSpinner({ text: this.#doing, stream: process.stderr }).start();
+    if (!this.#timer) return;
+    const spinner = yoctoSpinner({ text: this.#doingFor(), stream: process.stderr }).start();
+    this.#spinner = spinner;
+    this.#clock = setInterval(() => (spinner.text = this.#doingFor()), 1000);
+    this.#clock.unref();
+  }
+
+  /** What is being done, and for how long. */
+  #doingFor(): string {
+    return `${this.#doing}, ${Math.floor((performance.now() - this.#since) / 1000)} s`;
   }
 
   /** Prints what went wrong and returns the status to end with. */

@@ -38,7 +38,6 @@ export async function applyDecided(
     by,
     commit: await order.commit.outcome(),
   });
-  const started = performance.now();
   const verify = async (dump: string) => {
     const schema = schemaText(dump, order.database.schema);
     if (rehearsal.had && schema.sha256 === rehearsal.schema.sha256) return;
@@ -47,8 +46,7 @@ export async function applyDecided(
   };
   try {
     const place = { session, ledger, deploy, what, attempts };
-    const progress = (doing: ApplyProgress) =>
-      order.progress(`${what}: ${doingText(doing, performance.now() - started)}`);
+    const progress = (doing: ApplyProgress) => order.progress(`${what}: ${doingText(doing)}`);
     const around = objects?.around ?? null;
     await applyPlan(plan, place, { dump: order.database.schema, verify, around, progress });
   } catch (error) {
@@ -63,10 +61,10 @@ async function objectsOf({ order, what }: UnderWay, outlook: NonNullable<Decisio
   return aroundDeltas(outlook, (id) => order.progress(`${what}: ${id}`));
 }
 
-function doingText({ number, count, version, where, attempt }: ApplyProgress, elapsed: number): string {
+function doingText({ number, count, version, where, attempt }: ApplyProgress): string {
   const again = attempt === 1 ? "" : `, attempt ${attempt}`;
   const step = where === null ? "verifying" : where.split(/[\\/]/).at(-1);
-  return `version ${number} of ${count} (${version}), ${step}, ${(elapsed / 1000).toFixed(1)} s${again}`;
+  return `version ${number} of ${count} (${version}), ${step}${again}`;
 }
 
 /** Writes a failure into the ledger. Where that fails too, the failure says so; the next deploy finds this one unfinished. */
