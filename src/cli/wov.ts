@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { main } from "./main.js";
+import { start } from "./start.js";
 
-process.exitCode = await main(process.argv.slice(2), "wov");
+process.exitCode = await start("wov");

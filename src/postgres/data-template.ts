@@ -15,8 +15,8 @@ import {
   stat,
   writeFile,
 } from "node:fs/promises";
-import { homedir } from "node:os";
-import { isAbsolute, join, relative } from "node:path";
+import { join, relative } from "node:path";
+import { cacheFolder, isLackOfPlace } from "../cache.js";
 import { hasCode, isMissing, moveIntoPlace, sha256, syncFolder } from "../files.js";
 import { INITDB_ARGUMENTS, initialiseData, type Superuser } from "./initdb.js";
 import { clearLeftServers, THROW_AWAY_PREFIX, takeOwnership } from "./left-servers.js";
@@ -61,12 +61,6 @@ function templateOf({ version }: ServerPrograms, user: string): string | null {
   return join(cacheFolder(), `${TEMPLATE_PREFIX}${told.slice(0, 16)}`);
 }
 
-/** https://specifications.freedesktop.org/basedir-spec/latest/ */
-function cacheFolder(): string {
-  const { XDG_CACHE_HOME: given = "" } = process.env;
-  return join(isAbsolute(given) ? given : join(homedir(), ".cache"), "wovtools");
-}
-
 /** @returns its password; null where there is no template, or none that is this user's */
 async function copyTemplate(template: string, dataDir: string, runAs: RunAs): Promise<string | null> {
   try {
@@ -89,9 +83,6 @@ async function isTaken(template: string): Promise<boolean> {
   return (await unlessGone(stat(template), null)) !== null;
 }
 
-/** What stands in the way of keeping something that can be made again. */
-const NO_PLACE = ["EACCES", "EDQUOT", "ENOENT", "ENOSPC", "ENOTDIR", "EPERM", "EROFS"];
-
 /** Nobody sees a template that is not whole: it gets its name when all of it is on the disk. */
 async function keepTemplate(template: string, dataDir: string, password: string): Promise<void> {
   const cache = join(template, "..");
@@ -109,7 +100,7 @@ async function keepTemplate(template: string, dataDir: string, password: string)
   } catch (error) {
     if (partial !== undefined) await rm(partial, { recursive: true, force: true });
     // Another process may have been quicker.
-    if (!hasCode(error, "EEXIST", "ENOTEMPTY", ...NO_PLACE)) throw error;
+    if (!hasCode(error, "EEXIST", "ENOTEMPTY") && !isLackOfPlace(error)) throw error;
   }
 }
 

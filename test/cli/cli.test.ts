@@ -95,7 +95,7 @@ usage("each program is a process of its own that ends with the status of what it
 
 usage("-v shows where an error comes from, and nothing else does", async () => {
   const { project } = await used();
-  assert.match((await project.wov("hash", "nowhere.sql", "-v")).stderr, /\n\s+at .*\.js:\d+/);
+  assert.match((await project.wov("hash", "nowhere.sql", "-v")).stderr, /\n\s+at .*\.c?js:\d+/);
   assert.not.match((await project.wov("hash", "nowhere.sql")).stderr, /\n\s+at /);
 });
 
