@@ -95,20 +95,14 @@ export class Relay {
     return (await known) ?? this.#askInParts(sql, request);
   }
 
+  /** The parts are the companions': their sessions are set up for parts. */
   async #askInParts(sql: string, request: Uint8Array): Promise<Answer | null> {
-    const [own = sql, ...others] = partsOf(sql, this.#companions.length + 1);
-    if (others.length === 0) return this.main.ask(request);
-    const answers = await Promise.all([
-      this.main.ask(question(own)),
-      ...others.map((part, index) => this.#askCompanion(this.#companions[index], part)),
-    ]);
-    const parts = answers.filter((answer) => answer !== null);
-    if (parts.length < answers.length) return null;
-    return joinAnswers(parts) ?? parts.find(({ sqlState }) => sqlState !== null) ?? this.main.ask(request);
-  }
-
-  async #askCompanion(companion: Companion | undefined, sql: string): Promise<Answer | null> {
-    return (await companion?.ask(sql)) ?? this.main.ask(question(sql));
+    const parts = partsOf(sql, this.#companions.length);
+    if (parts.length < 2) return this.main.ask(request);
+    const answers = await Promise.all(parts.map((part, index) => this.#companions[index]?.ask(part)));
+    const given = answers.filter((answer) => answer != null);
+    const whole = given.length < parts.length ? null : joinAnswers(given);
+    return whole ?? this.main.ask(request);
   }
 
   #askAhead(sql: string): void {

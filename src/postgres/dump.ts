@@ -66,8 +66,8 @@ export async function dumpSchema(settings: ConnectionSettings, options: DumpOpti
 }
 
 /**
- * pg_dump's own connection and two more. Two of them at work at once are what a server of two processors can use, and
- * the third one is at work while another waits. A fourth won nothing there, and a server may have few connections left.
+ * pg_dump's own connection and two more, which answer what takes long: that is all that a server of two processors can
+ * use. A fourth won nothing there, and a server may have few connections left.
  */
 const MOST_CONNECTIONS = 3;
 

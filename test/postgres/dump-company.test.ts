@@ -99,7 +99,10 @@ async function meanwhile(
     await holder.query("BEGIN; LOCK TABLE waited_for IN ACCESS EXCLUSIVE MODE");
     let reads: (() => void) | undefined;
     const isRead = new Promise<void>((resolve) => (reads = resolve));
-    const dump = dumpSchema(connection, { ...LARGE, connections: 2, tell: () => reads?.() });
+    const dump = dumpSchema(connection, {
+      ...LARGE,
+      tell: (what) => what.endsWith("3 connections") && reads?.(),
+    });
     await isRead;
     for (;;) {
       const { rows } = await holder.query(
