@@ -45,6 +45,7 @@ SELECT 'pg_opfamily'::regclass AS classid, amopfamily AS objid, refclassid, refo
 UNION ALL
 SELECT 'pg_opfamily'::regclass AS classid, amprocfamily AS objid, refclassid, refobjid, deptype FROM pg_depend d, pg_amproc p WHERE deptype NOT IN ('p', 'e', 'i') AND classid = 'pg_amproc'::regclass AND objid = p.oid AND NOT (refclassid = 'pg_opfamily'::regclass AND amprocfamily = refobjid)
 ORDER BY 1,2`,
+  "SELECT conrelid, confrelid FROM pg_constraint JOIN pg_depend ON (objid = confrelid) WHERE contype = 'f' AND refclassid = 'pg_extension'::regclass AND classid = 'pg_class'::regclass;",
   "SELECT DISTINCT attrelid FROM pg_attribute WHERE attacl IS NOT NULL",
   "SELECT description, classoid, objoid, objsubid FROM pg_catalog.pg_description ORDER BY classoid, objoid, objsubid",
 ];

@@ -1,6 +1,6 @@
 /** Who answers pg_dump: its own connection, and others beside it for what takes long. */
 import { type Answer, joinAnswers, textOf, textsIn } from "./answers.js";
-import { Companion, shareState } from "./companions.js";
+import { Companion, type SharedState, shareState } from "./companions.js";
 import { type Conversation, question } from "./conversation.js";
 import {
   ASKED_IN_ANY_CASE,
@@ -62,13 +62,20 @@ export class Relay {
       await this.#beginAnew();
       return;
     }
-    for (const connection of this.company.connections) {
-      void connection.then(async (conversation) => {
-        const companion = conversation && (await Companion.of(conversation, this.#said, state));
-        if (companion !== null) this.#welcome(companion);
-        else if (conversation !== null)
-          this.company.tell("another connection does not see the same, and is not used");
-      });
+    const joined = this.company.connections.map((connection) => this.#join(connection, state));
+    void Promise.all(joined).then(() => {
+      for (const sql of ASKED_IN_ANY_CASE) this.#askAhead(sql);
+    });
+  }
+
+  async #join(connection: Promise<Conversation | null>, state: SharedState): Promise<void> {
+    const conversation = await connection;
+    if (conversation === null) return;
+    const companion = await Companion.of(conversation, this.#said, state);
+    if (companion === null) this.company.tell("another connection does not see the same, and is not used");
+    else if (this.#state === "only reads") {
+      this.#companions.push(companion);
+      this.company.tell(`the schema is read over ${this.#companions.length + 1} connections`);
     }
   }
 
@@ -76,13 +83,6 @@ export class Relay {
   async #beginAnew(): Promise<void> {
     await this.main.ask(question("ROLLBACK"));
     for (const request of this.#said.slice(-2)) await this.main.ask(request);
-  }
-
-  #welcome(companion: Companion): void {
-    if (this.#state === "does more") return;
-    this.#companions.push(companion);
-    this.company.tell(`the schema is read over ${this.#companions.length + 1} connections`);
-    if (this.#companions.length === 1) for (const sql of ASKED_IN_ANY_CASE) this.#askAhead(sql);
   }
 
   async #askTogether(sql: string, request: Uint8Array): Promise<Answer | null> {
