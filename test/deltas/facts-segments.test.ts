@@ -17,8 +17,8 @@ async function statementsOf(sql: string): Promise<readonly Statement[]> {
   return statements;
 }
 
-async function cut(sql: string): Promise<Segment<Statement>[]> {
-  return segmentsOf(await statementsOf(sql), await loadParser());
+async function cut(sql: string, serverVersion?: number): Promise<Segment<Statement>[]> {
+  return segmentsOf(await statementsOf(sql), await loadParser(), serverVersion);
 }
 
 /** How many statements each segment has; one outside of a transaction is a minus one. */
@@ -111,6 +111,8 @@ segments("a value of a type that the same transaction makes may be used in it", 
     "CREATE TYPE mood AS ENUM ('sad'); ALTER TYPE mood ADD VALUE 'glad'; CREATE TABLE t (feels mood DEFAULT 'glad');";
   const found = await cut(deltas);
   assert.is(found.length, 1);
+  // "unsafe use of new value" says every server before 17.
+  assert.is((await cut(deltas, 160_009)).length, 2);
   const db = await freshDatabase();
   await withClient(db.connection, async (client) => {
     for (const segment of found) await runSegment(client, segment);

@@ -19,7 +19,12 @@ async function plans(project: StageProject) {
   const [from = null, ...versions] = [...archive.versions.values()];
   const to = versions.at(-1)?.key ?? "";
   const read = async (look: "closely" | "to-apply") => {
-    const found = await readVersions(archive, { from, versions }, project.root, look);
+    const found = await readVersions(
+      archive,
+      { from, versions },
+      { root: project.root, serverVersion: 180_000 },
+      look,
+    );
     const parsed = found.flatMap(({ statements }) => statements).filter(({ facts }) => facts !== null).length;
     return { parsed, plan: makePlan({ from: null, to, versions: found, partial: null }) };
   };

@@ -83,6 +83,7 @@ interface ReadStage {
 async function readStage(one: UnderWay, recorded: Position | null): Promise<ReadStage> {
   const { order, target, standing } = one;
   const { database, stage, archive, settings, terms, root } = order;
+  const { serverVersion } = one.session;
   const baseline = terms.mode === "apply" ? undefined : terms.baseline;
   const known = baseline === undefined ? null : await readLiveSchema(settings, database);
   const position =
@@ -94,7 +95,7 @@ async function readStage(one: UnderWay, recorded: Position | null): Promise<Read
     known ?? liveSchema(one, position),
     path.versions.length === 0
       ? []
-      : readVersions(archive, path, root, terms.mode === "apply" ? "to-apply" : "closely"),
+      : readVersions(archive, path, { root, serverVersion }, terms.mode === "apply" ? "to-apply" : "closely"),
   ]);
   if (position === null && !(await live.isEmpty())) decidePath({ ...about, isEmpty: false });
   return { position, path, live, versions };

@@ -42,17 +42,24 @@ export type Look = "closely" | "to-apply";
  * Looked at to be applied, plain statements are not parsed, and have no facts: one that the server refuses after all
  * takes the rest back with it. Where not all of the path is one transaction, every statement is parsed in any case.
  *
- * @param root the project's, to which the files are relative
+ * @param place.root the project's, to which the files are relative
+ * @param place.serverVersion `server_version_num` of the stage
  * @throws ArchiveError for a file that is not what was archived; BlockedError for deltas that cannot be applied
  */
 export async function readVersions(
   archive: Archive,
   path: DeployPath,
-  root: string,
+  place: ReadPlace,
   look: Look,
 ): Promise<ReadVersion[]> {
-  const versions = look === "to-apply" ? await read(archive, path, root, plainType) : null;
-  return versions !== null && isOneTransaction(versions) ? versions : read(archive, path, root, () => null);
+  const versions = look === "to-apply" ? await read(archive, path, place, plainType) : null;
+  return versions !== null && isOneTransaction(versions) ? versions : read(archive, path, place, () => null);
+}
+
+/** Where versions are read, and for which server. */
+export interface ReadPlace {
+  readonly root: string;
+  readonly serverVersion: number;
 }
 
 /** As far as can be told from the statements that were parsed: a value added to an enum may be used by any other. */
@@ -70,7 +77,7 @@ const FILES_IN_A_TURN = 10;
 async function read(
   archive: Archive,
   path: DeployPath,
-  root: string,
+  { root, serverVersion }: ReadPlace,
   knownType: NonNullable<CheckAids["knownType"]>,
 ): Promise<ReadVersion[]> {
   const parser = lazyParser();
@@ -92,7 +99,8 @@ async function read(
     own.push({ ...identity(version), file, how: "applied", statements: [], includes: [] });
   }
   const byFile = new Map<string, ReadStatement[]>(own.map(({ file }) => [file, []]));
-  for (const statement of await annotate(cut, parser)) byFile.get(statement.file)?.push(statement);
+  for (const statement of await annotate(cut, parser, serverVersion))
+    byFile.get(statement.file)?.push(statement);
   const versions = own.map((version) =>
     version.how === "loaded" ? version : { ...version, statements: byFile.get(version.file) ?? [] },
   );
@@ -201,9 +209,10 @@ async function statementsOf(
 async function annotate<S extends Statement>(
   statements: readonly S[],
   parser: () => Promise<Parser>,
+  serverVersion?: number,
 ): Promise<(ReadStatement & S)[]> {
   const parsed = statements.filter((statement) => statement.parsed);
-  const found = parsed.length === 0 ? null : findOut(parsed, await parser());
+  const found = parsed.length === 0 ? null : findOut(parsed, await parser(), serverVersion);
   return statements.map((statement) => ({ ...statement, ...(found?.get(statement) ?? PLAIN) }));
 }
 
@@ -211,13 +220,17 @@ type Found = Pick<ReadStatement, "facts" | "outside" | "afterCommit" | "setsSess
 
 const PLAIN: Found = { facts: null, outside: null, afterCommit: false, setsSession: false };
 
-function findOut(statements: readonly Statement[], parser: Parser): ReadonlyMap<Statement, Found> {
+function findOut(
+  statements: readonly Statement[],
+  parser: Parser,
+  serverVersion?: number,
+): ReadonlyMap<Statement, Found> {
   const known = statements.map((statement) => {
     const { text } = statement;
     return { statement, text, facts: statementFacts(statement, parser) };
   });
   const afterCommit = new Set<Statement>();
-  const segments = segmentsOf(known, parser);
+  const segments = segmentsOf(known, parser, serverVersion);
   for (const [index, segment] of segments.entries()) {
     const [first] = segment.statements;
     if (first !== undefined && segment.transaction && segments[index - 1]?.transaction)

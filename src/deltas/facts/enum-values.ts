@@ -10,9 +10,13 @@ export class EnumValues {
   /** The type by the value. */
   readonly #added = new Map<string, string>();
 
-  /** Notes what a statement does. A value of a type that the same transaction makes may be used at once. */
+  /** @param serverVersion from PostgreSQL 17 on, a value of a type that the same transaction makes may be used at once */
+  constructor(private readonly serverVersion: number) {}
+
+  /** Notes what a statement does. */
   note(node: Node): void {
-    if ("CreateEnumStmt" in node) this.#made.add(typeIn(node.CreateEnumStmt.typeName));
+    if ("CreateEnumStmt" in node && this.serverVersion >= 170_000)
+      this.#made.add(typeIn(node.CreateEnumStmt.typeName));
     if (!("AlterEnumStmt" in node)) return;
     const { typeName, oldVal, newVal } = node.AlterEnumStmt;
     const type = typeIn(typeName);

@@ -5,6 +5,9 @@ import { type StatementFacts, statementFacts } from "../facts.js";
 import type { Statement } from "../report.js";
 import { EnumValues } from "./enum-values.js";
 
+/** The version that the parser knows. */
+const NEWEST = 180_000;
+
 /** Statements that are carried out together. */
 export interface Segment<S> {
   /** They share a transaction; otherwise it is one statement that runs outside of any. */
@@ -22,21 +25,23 @@ export interface Segment<S> {
  * taken to do neither, and the server refuses them (2D000, 55P04) where they do.
  *
  * @param statements with their facts where these are known already
+ * @param serverVersion `server_version_num` of the server that is to carry them out
  * @example
  * segmentsOf(statements, parser).length; // 1: everything fits into one transaction
  */
 export function segmentsOf<S extends Pick<Statement, "text"> & { readonly facts?: StatementFacts }>(
   statements: readonly S[],
   parser: Parser,
+  serverVersion = NEWEST,
 ): Segment<S>[] {
   const segments: Segment<S>[] = [];
   let run: S[] = [];
-  let enums = new EnumValues();
+  let enums = new EnumValues(serverVersion);
   let reason: string | null = null;
   const endRun = (next: string | null) => {
     if (run.length > 0) segments.push({ transaction: true, statements: run, why: reason });
     run = [];
-    enums = new EnumValues();
+    enums = new EnumValues(serverVersion);
     reason = next;
   };
   for (const statement of statements) {
