@@ -1,6 +1,7 @@
 /** A large schema is read over several connections. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { Ahead } from "#src/ahead.js";
 import { DatabaseError } from "#src/errors.js";
 import { joinAnswers, textsIn } from "#src/postgres/answers.js";
 import { Companion, shareState } from "#src/postgres/companions.js";
@@ -99,10 +100,11 @@ async function meanwhile(
     await holder.query("BEGIN; LOCK TABLE waited_for IN ACCESS EXCLUSIVE MODE");
     let reads: (() => void) | undefined;
     const isRead = new Promise<void>((resolve) => (reads = resolve));
-    const dump = dumpSchema(connection, {
-      ...LARGE,
-      tell: (what) => what.endsWith("3 connections") && reads?.(),
-    });
+    // It may fail before anybody waits for it.
+    const dump = new Ahead(() =>
+      dumpSchema(connection, { ...LARGE, tell: (what) => what.endsWith("3 connections") && reads?.() }),
+    );
+    dump.begin();
     await isRead;
     for (;;) {
       const { rows } = await holder.query(
@@ -114,7 +116,7 @@ async function meanwhile(
     try {
       await act(other);
       await holder.query("COMMIT");
-      return await dump;
+      return await dump.outcome();
     } finally {
       await other.end();
     }
