@@ -1,7 +1,7 @@
 /** Servers to be thrown away whose processes were killed before they could do so. */
 import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
+import { lstat, readdir, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -30,6 +30,8 @@ export async function clearLeftServers(inside: string): Promise<void> {
 }
 
 async function clearIfLeft(folder: string): Promise<void> {
+  const made = await unlessGone(lstat(folder), null);
+  if (made === null || made.uid !== (process.getuid?.() ?? made.uid)) return;
   const [owner, host] = (await textOf(join(folder, OWNER_FILE))).split("\n");
   if (owner === undefined || owner === "" || host !== hostname() || isAlive(Number(owner))) return;
   const dataDir = join(folder, "data");

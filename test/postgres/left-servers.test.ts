@@ -1,14 +1,15 @@
 /** Servers to be thrown away that a killed process has left. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { startThrowAwayServer } from "#src/postgres/embedded.js";
-import { clearLeftServers } from "#src/postgres/left-servers.js";
+import { clearLeftServers, THROW_AWAY_PREFIX } from "#src/postgres/left-servers.js";
 
 const left = suite("a server whose process was killed");
 
@@ -43,6 +44,29 @@ left("is ended and removed by the next one, and left alone while its process liv
     assert.equal(await readdir(inside), []);
   } finally {
     child.kill("SIGKILL");
+    await rm(inside, { recursive: true, force: true });
+  }
+});
+
+left("is left alone where another user has started it", async () => {
+  const inside = await mkdtemp(join(tmpdir(), "wov-left-"));
+  try {
+    const [own = "", anothers = ""] = await Promise.all(
+      ["own", "anothers"].map(async (name) => {
+        const folder = join(inside, `${THROW_AWAY_PREFIX}${name}`);
+        await mkdir(folder);
+        // No process has that number.
+        await writeFile(join(folder, "owner"), `4194305\n${hostname()}\n`);
+        return folder;
+      }),
+    );
+    // Only root can give a folder away; whoever is not has none of another user's to try.
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) await chown(anothers, 65_534, 65_534);
+    else await rm(anothers, { recursive: true });
+    await clearLeftServers(inside);
+    assert.equal([existsSync(own), existsSync(anothers)], [false, isRoot]);
+  } finally {
     await rm(inside, { recursive: true, force: true });
   }
 });
