@@ -70,7 +70,7 @@ pack("holds the compiled code, the hooks, the schemas and three texts, and nothi
   const paths = packed.files.map(({ path }) => path);
   const foreign = paths.filter(
     (path) =>
-      !/^(?:dist\/.+\.(?:js|d\.ts|json)|dist\/LICENSES\.txt|hooks\/[\w.-]+|README\.md|LICENSE|package\.json)$/.test(
+      !/^(?:dist\/.+\.(?:js|d\.ts|json)|dist\/chunks\/program\.cjs|dist\/LICENSES\.txt|hooks\/[\w.-]+|README\.md|LICENSE|package\.json)$/.test(
         path,
       ),
   );
@@ -85,6 +85,7 @@ pack("holds the compiled code, the hooks, the schemas and three texts, and nothi
     "dist/index.d.ts",
     "dist/LICENSES.txt",
     "dist/chunks/dump-worker.js",
+    "dist/chunks/program.cjs",
     "dist/json-schemas/config.json",
     "dist/json-schemas/results/check.json",
   ])
