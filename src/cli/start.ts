@@ -52,8 +52,9 @@ function load(): LoadedProgram {
   // V8 itself looks at no more of the source than how long it is.
   const tag = cachedDataVersionTag();
   const name = `${PREFIX}${tag}-${sha256(source).slice(0, 16)}`;
-  const kept = join(cacheFolder(), name);
-  const cachedData = ownFile(kept);
+  const folder = cacheFolder();
+  const kept = folder === null ? null : join(folder, name);
+  const cachedData = kept === null ? null : ownFile(kept);
   const script = new Script(Module.wrap(source.toString("latin1")), {
     filename: PROGRAM,
     ...(cachedData !== null && { cachedData }),
@@ -67,7 +68,7 @@ function load(): LoadedProgram {
   if (main === undefined) throw new TypeError(`${PROGRAM} is not the program.`);
   let isKept = cachedData !== null && script.cachedDataRejected !== true;
   const keep = () => {
-    if (isKept) return;
+    if (isKept || kept === null) return;
     for (const flag of BY_DEFAULT) setFlagsFromString(flag);
     // Where the flags are others all the same, another run keeps it.
     if (cachedDataVersionTag() !== tag) return;

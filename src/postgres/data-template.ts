@@ -52,13 +52,17 @@ export async function makeNewData(
   return superuser.password;
 }
 
-/** Where the template lies: its name tells all that initdb goes by. Null for programs whose version is not known. */
+/**
+ * Where the template lies: its name tells all that initdb goes by. Null for programs whose version is not known, and
+ * for a user who has no place for it.
+ */
 function templateOf({ version }: ServerPrograms, user: string): string | null {
-  if (version === null) return null;
+  const folder = cacheFolder();
+  if (version === null || folder === null) return null;
   // initdb asks for it, too, and writes it into the settings.
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   const told = sha256(JSON.stringify([version, INITDB_ARGUMENTS, user, timeZone]));
-  return join(cacheFolder(), `${TEMPLATE_PREFIX}${told.slice(0, 16)}`);
+  return join(folder, `${TEMPLATE_PREFIX}${told.slice(0, 16)}`);
 }
 
 /** @returns its password; null where there is no template, or none that is this user's */

@@ -82,6 +82,17 @@ start("does without where there is no place for it", async () => {
   assert.equal(await readdir(folder), ["file"]);
 });
 
+start("does without where the user has no home", async () => {
+  const folder = temporaryFolder();
+  const { stdout, stderr } = await promisify(execFile)(
+    process.execPath,
+    [join(PACKAGE, "dist/cli/wov.js"), "--version"],
+    { cwd: folder, env: { ...process.env, HOME: "", XDG_CACHE_HOME: "" } },
+  );
+  assert.is(stdout + stderr, `${VERSION}\n`);
+  assert.equal(await readdir(folder), []);
+});
+
 start("writes nothing below a folder that is another user's", async () => {
   if (process.getuid?.() !== 0) {
     // The root folder is root's, and whoever is not root sees no place there.
