@@ -109,6 +109,12 @@ export async function inLedger(
   );
 }
 
+/** The versions that deploys have applied to a database, in that order. */
+export async function appliedTo(db: TestDatabase): Promise<unknown[]> {
+  const rows = await inLedger(db, "SELECT version FROM wovtool.applied WHERE database = $1 ORDER BY number");
+  return rows.map(({ version }) => version);
+}
+
 /** The same database, logged in to as another. */
 export function as(db: TestDatabase, login: Partial<ConnectionSettings>): Pick<TestDatabase, "url"> {
   return { url: urlOf({ ...db.connection, ...login }) };
