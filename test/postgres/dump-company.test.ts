@@ -4,13 +4,13 @@ import * as assert from "uvu/assert";
 import { Ahead } from "#src/ahead.js";
 import { DatabaseError } from "#src/errors.js";
 import { joinAnswers, textsIn } from "#src/postgres/answers.js";
-import { Companion, shareState } from "#src/postgres/companions.js";
+import { Companion, type SharedState, shareState } from "#src/postgres/companions.js";
 import { type ConnectionSettings, connect, withClient } from "#src/postgres/connection.js";
 import { Conversation, question } from "#src/postgres/conversation.js";
 import { type DumpOptions, dumpSchema } from "#src/postgres/dump.js";
 import { partsOf } from "#src/postgres/dump-questions.js";
 import { thrownBy } from "../support/errors.js";
-import { freshDatabase } from "../support/server.js";
+import { freshDatabase, type TestDatabase } from "../support/server.js";
 
 const ROLE = `lonely_${process.pid}`;
 
@@ -179,39 +179,39 @@ const BEGINNING = [
   "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
 ].map(question);
 
-companion("sees what pg_dump's own sees, and not what came since", async () => {
-  const db = await freshDatabase();
+/** Hands over a connection that shares what it sees, and another one. */
+async function besides(
+  { connection }: Pick<TestDatabase, "connection">,
+  work: (other: Conversation, state: SharedState) => Promise<void>,
+): Promise<void> {
   const [main, other] = [
-    new Conversation(await connect(db.connection)),
-    new Conversation(await connect(db.connection)),
+    new Conversation(await connect(connection)),
+    new Conversation(await connect(connection)),
   ];
   try {
     for (const request of BEGINNING) await main.ask(request);
     const state = await shareState(main);
     assert.ok(state);
+    await work(other, state);
+  } finally {
+    await Promise.all([main.end(), other.end()]);
+  }
+}
+
+companion("sees what pg_dump's own sees, and not what came since", async () => {
+  const db = await freshDatabase();
+  await besides(db, async (other, state) => {
     await db.query("CREATE TABLE later (id int)");
     const joined = await Companion.of(other, BEGINNING, state);
     const seen = await joined?.ask("SELECT count(*) FROM pg_catalog.pg_class WHERE relname = 'later'");
     assert.equal(seen ? textsIn(seen) : [], ["0"]);
-  } finally {
-    await Promise.all([main.end(), other.end()]);
-  }
+  });
 });
 
 companion("is none where its settings are not the same", async () => {
-  const db = await freshDatabase();
-  const [main, other] = [
-    new Conversation(await connect(db.connection)),
-    new Conversation(await connect(db.connection)),
-  ];
-  try {
-    for (const request of BEGINNING) await main.ask(request);
-    const state = await shareState(main);
-    assert.ok(state);
+  await besides(await freshDatabase(), async (other, state) => {
     assert.is(await Companion.of(other, BEGINNING.slice(1), state), null);
-  } finally {
-    await Promise.all([main.end(), other.end()]);
-  }
+  });
 });
 
 const parts = suite("a question in parts");
