@@ -6,6 +6,7 @@ const HEADER_BYTES = 5;
 const READY_BYTES = 6;
 const READY_FOR_QUERY = "Z".charCodeAt(0);
 const ERROR_RESPONSE = "E".charCodeAt(0);
+const ROW_DESCRIPTION = "T".charCodeAt(0);
 const DATA_ROW = "D".charCodeAt(0);
 const COMMAND_COMPLETE = "C".charCodeAt(0);
 
@@ -99,22 +100,28 @@ export class AnswerCollector {
 export function joinAnswers(parts: readonly Answer[]): Answer | null {
   const [first] = parts;
   if (first === undefined || first.rows === null) return null;
-  const pieces: Uint8Array[] = [first.bytes.subarray(0, first.rows.from)];
+  const pieces: Uint8Array[] = [];
   let count = 0;
   for (const { bytes, sqlState, rows } of parts) {
     if (sqlState !== null || rows === null) return null;
     pieces.push(bytes.subarray(rows.from, rows.to));
     count += rowsIn(bytes, rows.to);
   }
-  pieces.push(message("C", `SELECT ${count}\0`), first.bytes.subarray(-READY_BYTES));
+  return answerOf(first.bytes.subarray(0, first.rows.from), pieces, count, first.bytes);
+}
+
+/** @param like an answer that ends as this one is to end */
+function answerOf(opening: Uint8Array, rows: readonly Uint8Array[], count: number, like: Uint8Array): Answer {
+  const complete = message("C", `SELECT ${count}\0`);
+  const pieces = [opening, ...rows, complete, like.subarray(-READY_BYTES)];
   const bytes = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
   let offset = 0;
   for (const piece of pieces) {
     bytes.set(piece, offset);
     offset += piece.length;
   }
-  const to = bytes.length - READY_BYTES - (pieces.at(-2)?.length ?? 0);
-  return { bytes, sqlState: null, rows: { from: first.rows.from, to } };
+  const to = bytes.length - READY_BYTES - complete.length;
+  return { bytes, sqlState: null, rows: { from: opening.length, to } };
 }
 
 /** A message of the protocol, to the server or from it. @param body ends with a zero where it is a text */
@@ -134,15 +141,63 @@ export function textOf(bytes: Buffer): string {
   return bytes.subarray(HEADER_BYTES, bytes.readUInt32BE(1)).toString();
 }
 
-/** The texts in the first column of an answer's rows: https://www.postgresql.org/docs/current/protocol-message-formats.html */
-export function textsIn({ bytes, rows }: Answer): string[] {
-  const texts: string[] = [];
+/**
+ * The texts in a column of an answer's rows: https://www.postgresql.org/docs/current/protocol-message-formats.html
+ *
+ * @param column counted from 0
+ */
+export function textsIn({ bytes, rows }: Answer, column = 0): string[] {
   const all = Buffer.from(bytes.buffer);
-  for (let offset = rows?.from ?? 0; offset < (rows?.to ?? 0); offset += 1 + all.readUInt32BE(offset + 1)) {
-    const value = offset + HEADER_BYTES + 2 + 4;
-    texts.push(all.toString("utf8", value, value + all.readInt32BE(value - 4)));
+  return placesOfRows(all, rows).map(({ from }) => textInRow(all, from, column));
+}
+
+/**
+ * An answer with only those rows that have one of the values in a column.
+ *
+ * @returns null where it has no such column
+ */
+export function rowsWith(answer: Answer, column: string, values: ReadonlySet<string>): Answer | null {
+  const all = Buffer.from(answer.bytes.buffer);
+  const at = columnsOf(all).indexOf(column);
+  if (at < 0 || answer.rows === null) return null;
+  const places = placesOfRows(all, answer.rows);
+  const kept = places.filter(({ from }) => values.has(textInRow(all, from, at)));
+  if (kept.length === places.length) return answer;
+  const pieces = kept.map(({ from, to }) => answer.bytes.subarray(from, to));
+  return answerOf(answer.bytes.subarray(0, answer.rows.from), pieces, kept.length, answer.bytes);
+}
+
+/** Where rows are that stand one after the other. */
+function placesOfRows(bytes: Buffer, rows: Answer["rows"]): { from: number; to: number }[] {
+  const places = [];
+  for (let from = rows?.from ?? 0, to = from; from < (rows?.to ?? 0); from = to) {
+    to = from + 1 + bytes.readUInt32BE(from + 1);
+    places.push({ from, to });
   }
-  return texts;
+  return places;
+}
+
+/** NULL is taken for an empty text. */
+function textInRow(bytes: Buffer, row: number, column: number): string {
+  let length = row + HEADER_BYTES + 2;
+  for (let before = 0; before < column; before++) length += 4 + Math.max(bytes.readInt32BE(length), 0);
+  return bytes.toString("utf8", length + 4, length + 4 + Math.max(bytes.readInt32BE(length), 0));
+}
+
+/** What a RowDescription tells of a column behind its name. */
+const COLUMN_BYTES = 18;
+
+/** The names of an answer's columns. */
+function columnsOf(bytes: Buffer): string[] {
+  const names: string[] = [];
+  if (bytes.readUInt8(0) !== ROW_DESCRIPTION) return names;
+  let from = HEADER_BYTES + 2;
+  for (const count = bytes.readUInt16BE(HEADER_BYTES); names.length < count; ) {
+    const to = bytes.indexOf(0, from);
+    names.push(bytes.toString("utf8", from, to));
+    from = to + 1 + COLUMN_BYTES;
+  }
+  return names;
 }
 
 /** Reads an ErrorResponse: https://www.postgresql.org/docs/current/protocol-error-fields.html */

@@ -91,6 +91,8 @@ function newWorker(start: DumpWorkerStart): Worker {
 export interface DumpRun {
   readonly parameters: Readonly<Record<string, string>>;
   readonly args: readonly string[];
+  /** The server's major version. */
+  readonly major: number;
   /** pg_dump will run for seconds, in which optimised code wins more than it costs to compile. */
   readonly isLarge: boolean;
   /** Further connections that answer questions; none for a transaction whose changes no other one sees. */
@@ -131,7 +133,7 @@ export async function dumpThroughClient(worker: Worker, client: Client, run: Dum
 
   // From here on the bytes are pg_dump's.
   const conversation = new Conversation(client);
-  const relay = run.company && new Relay(conversation, run.company);
+  const relay = run.company && new Relay(conversation, run.company, run.major);
   let sqlState: string | null = null;
   port1.on("message", async ({ bytes, answered }: DumpRequest) => {
     const own = run.insideTransaction === true ? answeredHere(bytes) : null;

@@ -13,23 +13,70 @@ export const ONLY_READS = /^(?:SELECT\s(?!.*\bset_config\()|LOCK TABLE |PREPARE 
 const OF_TABLES =
   /^(SELECT\s.*?\sFROM unnest\(')\{([\d,]+)\}('::pg_catalog\.oid\[\]\) AS src\(tbloid\)\s+JOIN \S+ (\w+) ON \(src\.tbloid = \4\.(\w+)\).*\sORDER BY (?:\4\.)?\5(?:, (?:\w+\.)?\w+)*)$/s;
 
-/**
- * Cuts a question about many tables into questions about some of them. The rows of their answers, one after the
- * other, are those of the whole.
- *
- * @returns no more parts than asked for; only the question itself where it is no such question
- */
-export function partsOf(sql: string, count: number): string[] {
-  const [, before, list = "", after] = OF_TABLES.exec(sql) ?? [];
-  const oids = list.split(",");
-  const most = Math.min(count, oids.length);
-  if (most < 2 || !isAscending(oids)) return [sql];
-  const places = Array.from({ length: most + 1 }, (_, part) => Math.floor((part * oids.length) / most));
-  return places.slice(1).map((end, part) => `${before}{${oids.slice(places[part], end)}}${after}`);
+/** What is asked of tables, without saying of which. */
+export interface TableQuestion {
+  readonly before: string;
+  readonly after: string;
+}
+
+/** A question about many tables. */
+export interface AskedOfTables extends TableQuestion {
+  /** The tables' numbers, in the order in which the answer's rows come. */
+  readonly tables: readonly string[];
+  /** The name of the column that has a row's table. */
+  readonly column: string;
+}
+
+/** @returns null for any other question */
+export function askedOfTables(sql: string): AskedOfTables | null {
+  const [, before, list, after, , column] = OF_TABLES.exec(sql) ?? [];
+  if (before === undefined || list === undefined || after === undefined || column === undefined) return null;
+  const tables = list.split(",");
+  return isAscending(tables) ? { before, tables, after, column } : null;
 }
 
 function isAscending(oids: readonly string[]): boolean {
   return oids.every((oid, index) => index === 0 || Number(oids[index - 1]) < Number(oid));
+}
+
+/**
+ * Cuts a question about many tables into questions about some of them. The rows of their answers, one after the
+ * other, are those of the whole.
+ *
+ * @returns no more parts than asked for
+ */
+export function partsOf(
+  { before, after }: TableQuestion,
+  tables: readonly string[],
+  count: number,
+): string[] {
+  const most = Math.min(count, tables.length);
+  const places = Array.from({ length: most + 1 }, (_, part) => Math.floor((part * tables.length) / most));
+  return places.slice(1).map((end, part) => `${before}{${tables.slice(places[part], end)}}${after}`);
+}
+
+/** The first question about tables, when they are locked; what is asked after it is asked of the same or some of them. */
+export const ASKED_FIRST_OF_TABLES = /\sJOIN pg_catalog\.pg_attribute a ON \(src\.tbloid = a\.attrelid\)/;
+
+/** What pg_dump asks of tables after that and what takes the server long, in its own words. @param major of the server */
+export function askedNextOfTables(major: number): TableQuestion[] {
+  const frozen = major >= 18 ? "t.relallfrozen" : "0 AS relallfrozen";
+  const nulls = major >= 15 ? "i.indnullsnotdistinct" : "false AS indnullsnotdistinct";
+  const period = major >= 18 ? "c.conperiod" : "NULL AS conperiod";
+  return [
+    {
+      before: `SELECT a.tableoid, a.oid, adrelid, adnum, pg_catalog.pg_get_expr(adbin, adrelid) AS adsrc\nFROM unnest('`,
+      after: `'::pg_catalog.oid[]) AS src(tbloid)\nJOIN pg_catalog.pg_attrdef a ON (src.tbloid = a.adrelid)\nORDER BY a.adrelid, a.adnum`,
+    },
+    {
+      before: `SELECT c.tableoid, c.oid, conrelid, conname, pg_catalog.pg_get_constraintdef(c.oid) AS consrc, conislocal, convalidated FROM unnest('`,
+      after: `'::pg_catalog.oid[]) AS src(tbloid)\nJOIN pg_catalog.pg_constraint c ON (src.tbloid = c.conrelid)\nWHERE contype = 'c' ORDER BY c.conrelid, c.conname`,
+    },
+    {
+      before: `SELECT t.tableoid, t.oid, i.indrelid, t.relname AS indexname, t.relpages, t.reltuples, t.relallvisible, ${frozen}, pg_catalog.pg_get_indexdef(i.indexrelid) AS indexdef, i.indkey, i.indisclustered, c.contype, c.conname, c.condeferrable, c.condeferred, c.tableoid AS contableoid, c.oid AS conoid, pg_catalog.pg_get_constraintdef(c.oid, false) AS condef, CASE WHEN i.indexprs IS NOT NULL THEN (SELECT pg_catalog.array_agg(attname ORDER BY attnum)  FROM pg_catalog.pg_attribute   WHERE attrelid = i.indexrelid) ELSE NULL END AS indattnames, (SELECT spcname FROM pg_catalog.pg_tablespace s WHERE s.oid = t.reltablespace) AS tablespace, t.reloptions AS indreloptions, i.indisreplident, inh.inhparent AS parentidx, i.indnkeyatts AS indnkeyatts, i.indnatts AS indnatts, (SELECT pg_catalog.array_agg(attnum ORDER BY attnum)   FROM pg_catalog.pg_attribute   WHERE attrelid = i.indexrelid AND     attstattarget >= 0) AS indstatcols, (SELECT pg_catalog.array_agg(attstattarget ORDER BY attnum)   FROM pg_catalog.pg_attribute   WHERE attrelid = i.indexrelid AND     attstattarget >= 0) AS indstatvals, ${nulls}, ${period} FROM unnest('`,
+      after: `'::pg_catalog.oid[]) AS src(tbloid)\nJOIN pg_catalog.pg_index i ON (src.tbloid = i.indrelid) JOIN pg_catalog.pg_class t ON (t.oid = i.indexrelid) JOIN pg_catalog.pg_class t2 ON (t2.oid = i.indrelid) LEFT JOIN pg_catalog.pg_constraint c ON (i.indrelid = c.conrelid AND i.indexrelid = c.conindid AND c.contype IN ('p','u','x')) LEFT JOIN pg_catalog.pg_inherits inh ON (inh.inhrelid = indexrelid) WHERE (i.indisvalid OR t2.relkind = 'p') AND i.indisready ORDER BY i.indrelid, indexname`,
+    },
+  ];
 }
 
 /**

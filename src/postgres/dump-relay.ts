@@ -1,14 +1,18 @@
 /** Who answers pg_dump: its own connection, and others beside it for what takes long. */
-import { type Answer, joinAnswers, textOf, textsIn } from "./answers.js";
+import { type Answer, joinAnswers, rowsWith, textOf, textsIn } from "./answers.js";
 import { Companion, type SharedState, shareState } from "./companions.js";
 import { type Conversation, question } from "./conversation.js";
 import {
+  ASKED_FIRST_OF_TABLES,
   ASKED_IN_ANY_CASE,
   ASKED_LAST_OF_ALL_TABLES,
+  askedNextOfTables,
+  askedOfTables,
   ONLY_READS,
   partsOf,
   QUESTIONS_OF_VIEWS,
   READS_ONE_STATE,
+  type TableQuestion,
 } from "./dump-questions.js";
 
 /** The connections beside pg_dump's own. */
@@ -31,10 +35,17 @@ export class Relay {
   #companions: Companion[] = [];
   /** Questions that pg_dump has not asked yet, and their answers. */
   readonly #ahead = new Map<string, Promise<Answer | null>>();
+  /** The same for what it may ask of some of these tables, or all. */
+  readonly #aheadOfTables = new Map<
+    string,
+    { readonly tables: ReadonlySet<string>; readonly answer: Promise<Answer | null> }
+  >();
 
+  /** @param major version of the server */
   constructor(
     private readonly main: Conversation,
     private readonly company: Company,
+    private readonly major: number,
   ) {}
 
   /** @param request one question. @returns the answer; null when pg_dump's own connection is lost */
@@ -49,9 +60,8 @@ export class Relay {
 
   /** Tells, at the end, that this pg_dump has other words for what every dump asks. */
   finish(): void {
-    const unasked = ASKED_IN_ANY_CASE.filter((sql) => this.#ahead.has(sql));
-    if (unasked.length > 0)
-      this.company.tell(`pg_dump has not asked ${unasked.length} of the usual questions`);
+    const unasked = ASKED_IN_ANY_CASE.filter((sql) => this.#ahead.has(sql)).length + this.#aheadOfTables.size;
+    if (unasked > 0) this.company.tell(`pg_dump has not asked ${unasked} of the usual questions`);
   }
 
   async #share(): Promise<void> {
@@ -92,17 +102,41 @@ export class Relay {
     if (ASKED_LAST_OF_ALL_TABLES.test(sql)) void this.#askOfViews();
     const known = this.#ahead.get(sql);
     this.#ahead.delete(sql);
-    return (await known) ?? this.#askInParts(sql, request);
+    return (await known) ?? (await this.#askOfTables(sql)) ?? this.main.ask(request);
+  }
+
+  /** @returns null where it is no question about tables, and where the companions do not answer it */
+  async #askOfTables(sql: string): Promise<Answer | null> {
+    const asked = askedOfTables(sql);
+    if (asked === null) return null;
+    const { tables } = asked;
+    const known = this.#aheadOfTables.get(keyOf(asked));
+    this.#aheadOfTables.delete(keyOf(asked));
+    if (known !== undefined && tables.every((table) => known.tables.has(table))) {
+      const ofMore = await known.answer;
+      const answer = ofMore && rowsWith(ofMore, asked.column, new Set(tables));
+      if (answer !== null) return answer;
+    }
+    const answer = this.#askInParts(asked, tables);
+    if (ASKED_FIRST_OF_TABLES.test(sql)) this.#askNextOfTables(tables);
+    return answer;
+  }
+
+  #askNextOfTables(tables: readonly string[]): void {
+    for (const next of askedNextOfTables(this.major))
+      this.#aheadOfTables.set(keyOf(next), {
+        tables: new Set(tables),
+        answer: this.#askInParts(next, tables),
+      });
   }
 
   /** The parts are the companions': their sessions are set up for parts. */
-  async #askInParts(sql: string, request: Uint8Array): Promise<Answer | null> {
-    const parts = partsOf(sql, this.#companions.length);
-    if (parts.length < 2) return this.main.ask(request);
+  async #askInParts(asked: TableQuestion, tables: readonly string[]): Promise<Answer | null> {
+    const parts = partsOf(asked, tables, this.#companions.length);
+    if (parts.length < 2) return null;
     const answers = await Promise.all(parts.map((part, index) => this.#companions[index]?.ask(part)));
     const given = answers.filter((answer) => answer != null);
-    const whole = given.length < parts.length ? null : joinAnswers(given);
-    return whole ?? this.main.ask(request);
+    return given.length < parts.length ? null : joinAnswers(given);
   }
 
   #askAhead(sql: string): void {
@@ -116,4 +150,8 @@ export class Relay {
     const listed = await this.#companions[0]?.ask(QUESTIONS_OF_VIEWS);
     for (const sql of listed ? textsIn(listed) : []) this.#askAhead(sql);
   }
+}
+
+function keyOf({ before, after }: TableQuestion): string {
+  return `${before} ${after}`;
 }

@@ -52,8 +52,7 @@ export async function dumpSchema(settings: ConnectionSettings, options: DumpOpti
   try {
     client = await connect(settings);
     const session = await sessionOf(client, options.largeFrom);
-    if (majorOf(session.parameters.server_version ?? "") > BUNDLED_MAJOR)
-      return await systemDump(settings, options);
+    if (session.major > BUNDLED_MAJOR) return await systemDump(settings, options);
     if (session.isLarge) company = companyOf(settings, options);
     return await dumpThroughClient(worker, client, { ...session, company, args: dumpArguments(options) });
   } catch (error) {
@@ -161,20 +160,18 @@ const LARGE_CATALOG = 4_000_000;
 async function sessionOf(
   client: Client,
   largeFrom = LARGE_CATALOG,
-): Promise<Pick<DumpRun, "parameters" | "isLarge">> {
+): Promise<Pick<DumpRun, "parameters" | "major" | "isLarge">> {
   const { rows } = await client.query<{ name: string; setting: string; catalog: string }>(
     `SELECT name, setting, pg_catalog.pg_relation_size('pg_catalog.pg_attribute') AS catalog
      FROM pg_catalog.pg_settings WHERE name IN
      ('server_version', 'server_encoding', 'client_encoding', 'standard_conforming_strings', 'integer_datetimes', 'is_superuser')`,
   );
+  const parameters = Object.fromEntries(rows.map((row) => [row.name, row.setting]));
   return {
-    parameters: Object.fromEntries(rows.map((row) => [row.name, row.setting])),
+    parameters,
+    major: Number.parseInt(parameters.server_version ?? "", 10),
     isLarge: rows.some((row) => Number(row.catalog) >= largeFrom),
   };
-}
-
-function majorOf(version: string): number {
-  return Number.parseInt(version, 10);
 }
 
 /** In the opening of a dump in which a backslash in a string means something. */

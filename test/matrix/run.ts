@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { ConnectionSettings } from "#src/postgres/connection.js";
 import { SERVER_VARIABLE, urlOf } from "../support/server.js";
+import { readsOverSeveral } from "./connections.js";
 import { deploysTo, newestProject } from "./deploys.js";
 import { type Findings, moves, readings } from "./readings.js";
 import { inWords, isOne, tableOfPairs } from "./report.js";
@@ -72,6 +73,7 @@ async function findingsOf(sources: readonly Source[], versions: readonly Version
           const from = { version, connection };
           found.moves.push(...(await moves(from, { version: newest, server: target, connection: newer })));
         }
+        await readsOverSeveral(server);
         await deploysTo(project, version.major, server.connection);
       } finally {
         await server.stop();

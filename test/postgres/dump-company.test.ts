@@ -3,12 +3,12 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { Ahead } from "#src/ahead.js";
 import { DatabaseError } from "#src/errors.js";
-import { joinAnswers, textsIn } from "#src/postgres/answers.js";
+import { joinAnswers, rowsWith, textsIn } from "#src/postgres/answers.js";
 import { Companion, type SharedState, shareState } from "#src/postgres/companions.js";
 import { type ConnectionSettings, connect, withClient } from "#src/postgres/connection.js";
 import { Conversation, question } from "#src/postgres/conversation.js";
 import { type DumpOptions, dumpSchema } from "#src/postgres/dump.js";
-import { partsOf } from "#src/postgres/dump-questions.js";
+import { askedOfTables, partsOf } from "#src/postgres/dump-questions.js";
 import { thrownBy } from "../support/errors.js";
 import { freshDatabase, type TestDatabase } from "../support/server.js";
 
@@ -225,19 +225,29 @@ parts("has the rows of the whole", async () => {
     );
     const [oids = ""] = listed === null ? [] : textsIn(listed);
     const whole = `SELECT c.conrelid, conname, pg_get_constraintdef(c.oid)\nFROM unnest('${oids}'::pg_catalog.oid[]) AS src(tbloid)\nJOIN pg_catalog.pg_constraint c ON (src.tbloid = c.conrelid)\nWHERE contype = 'c' ORDER BY conrelid, conname`;
+    const asked = askedOfTables(whole);
+    assert.ok(asked);
     for (const count of [2, 3, 7]) {
-      const asked = partsOf(whole, count);
-      assert.is(asked.length, count);
-      const given = await Promise.all([whole, ...asked].map((sql) => conversation.ask(question(sql))));
+      const ofSome = partsOf(asked, asked.tables, count);
+      assert.is(ofSome.length, count);
+      const given = await Promise.all([whole, ...ofSome].map((sql) => conversation.ask(question(sql))));
       const [expected, ...others] = given.filter((answer) => answer !== null);
       assert.equal(joinAnswers(others), expected);
     }
+    const some = asked.tables.filter((_, place) => place % 3 > 0);
+    const [ofSome = ""] = partsOf(asked, some, 1);
+    const [ofAll, expected] = await Promise.all(
+      [whole, ofSome].map((sql) => conversation.ask(question(sql))),
+    );
+    assert.ok(ofAll && expected && textsIn(expected).length < textsIn(ofAll).length);
+    assert.equal(rowsWith(ofAll, asked.column, new Set(some)), expected);
+    assert.is(rowsWith(ofAll, "confrelid", new Set(some)), null);
   } finally {
     await conversation.end();
   }
 });
 
-parts("is left whole where the parts might give something else", () => {
+parts("are of no question whose parts might give something else", () => {
   const of = (list: string, join: string, rest: string) =>
     `SELECT c.oid FROM unnest('{${list}}'::pg_catalog.oid[]) AS src(tbloid)\nJOIN pg_constraint c ON (src.tbloid = c.${join})\n${rest}`;
   const whole = [
@@ -248,10 +258,11 @@ parts("is left whole where the parts might give something else", () => {
     of("1,2,3", "conrelid", "GROUP BY c.oid ORDER BY c.oid"),
     of("1,3,2", "conrelid", "ORDER BY c.conrelid"),
     of("1,1,2", "conrelid", "ORDER BY c.conrelid"),
-    of("1", "conrelid", "ORDER BY c.conrelid"),
   ];
-  for (const sql of whole) assert.equal(partsOf(sql, 2), [sql]);
-  assert.is(partsOf(of("1,2,3", "conrelid", "ORDER BY c.conrelid, c.conname"), 2).length, 2);
+  for (const sql of whole) assert.is(askedOfTables(sql), null);
+  const asked = askedOfTables(of("1,2,3", "conrelid", "ORDER BY c.conrelid, c.conname"));
+  assert.equal(asked?.tables, ["1", "2", "3"]);
+  assert.is(asked?.column, "conrelid");
 });
 
 company.run();
