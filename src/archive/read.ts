@@ -39,7 +39,7 @@ export interface ReadArchiveOptions {
 export async function readArchive(paths: ArchivePaths, options: ReadArchiveOptions = {}): Promise<Archive> {
   const text = await readText(paths.history, ArchiveError);
   const versions = text === null ? new Map<string, Version>() : parseHistory(text, paths.history);
-  verifyTree(versions, paths.history);
+  verifyTree(versions, paths);
   const files = [...versions.values()].flatMap((version) => archivedFiles(paths, version));
   const strays = await compareFolders(paths, files);
   const newest = options.verify === "heads" ? new Set(heads(versions)) : null;
@@ -97,11 +97,11 @@ function archivedFiles(paths: ArchivePaths, { key, deltas, schema }: Version): A
 }
 
 /** Parents exist, no version is its own ancestor, and every id is what the entry and the parent give. */
-function verifyTree(versions: Versions, file: string): void {
+function verifyTree(versions: Versions, { database, history: file }: ArchivePaths): void {
   const damaged = (code: string, key: string, message: string): ArchiveError =>
     new ArchiveError(code, message, {
       where: `${file}, version ${key}`,
-      hint: `See who changed it, and take the last good state back:\n  git log -p -- ${quotePath(file)}\n  git checkout -- ${quotePath(file)}`,
+      hint: `Where git's rebase put it behind another version than yours, let it be put right:\n  wov-db ${database} --rebase\nElse see who changed it, and take the last good state back:\n  git log -p -- ${quotePath(file)}\n  git checkout -- ${quotePath(file)}`,
     });
   for (const version of versions.values()) {
     const { key } = version;

@@ -108,6 +108,22 @@ function refuseFollowed(versions: Versions, mine: readonly string[]): void {
   }
 }
 
+/**
+ * The versions that do not follow what their entries name, by their ids, and all that come after them. git leaves such
+ * where its rebase puts an entry behind another version of the key that it came after.
+ */
+export function misplacedVersions(versions: Versions): Version[] {
+  const placed = new Set<string>();
+  // In the order of their keys a parent comes first: no version is lower than what it follows.
+  for (const version of versions.values()) {
+    const parent = parentOf(version);
+    const before = parent === null ? null : versions.get(parent);
+    const follows = before === null || (before !== undefined && placed.has(before.key));
+    if (follows && versionId(version, before?.id ?? null) === version.id) placed.add(version.key);
+  }
+  return [...versions.values()].filter(({ key }) => !placed.has(key));
+}
+
 /** A version to be archived anew. */
 export interface RebasedVersion {
   readonly version: Version;

@@ -30,6 +30,7 @@ import { resolveMerge } from "./rebase/merge.js";
 import { askStages } from "./rebase/stages.js";
 import { explainClash } from "./rebase/trial.js";
 import { tryLines } from "./rebase/try-lines.js";
+import { takeOutWoven } from "./rebase/woven.js";
 import { archivingPlace, openRepositories, type Repositories, readUncommitted } from "./repositories.js";
 import type { RebaseResult } from "./results.js";
 import { type CommandOptions, connectionOf, onlyDatabase, openSession, type Session } from "./session.js";
@@ -54,8 +55,8 @@ interface Run {
 /**
  * Ends a fork. The line that the database is on, by its ledger, is archived anew behind the other one, and the
  * database gets what it lacks of that one. Everything is tried on shadows first. An earlier run that was
- * interrupted is finished. In the middle of a merge, its conflict in the version history is resolved instead, and
- * the rest waits until the merge is finished.
+ * interrupted is finished. In the middle of a merge or of git's own rebase, its conflict in the version history is
+ * resolved instead, and the rest waits until that is finished.
  *
  * @returns with `onto` null where the archive has no two lines
  * @throws BlockedError and nothing is changed: `LINES_CLASH` with the statement that fails, `ORDER_MATTERS`,
@@ -76,6 +77,7 @@ export async function rebase(options: RebaseOptions = {}): Promise<RebaseResult>
 async function rebaseLocked(run: Run): Promise<RebaseResult> {
   const { session, database } = run;
   const resumed = await resumeArchiving(placeOf(run), effectsOf(run, database));
+  await takeOutWoven(run.repositories.archive, database, () => readLedgerVersion(session, database));
   await refuseUncommitted(run);
   const finished = resumed?.outcome === "archived" ? resumed.plan.version : null;
   const { settings } = await connectionOf(session, database.name);

@@ -16,7 +16,9 @@ export interface CommitAuthor {
  * @throws ConfigError `NO_COMMIT` when there is none
  */
 export async function commitAuthor({ root }: Repository, path: string): Promise<CommitAuthor> {
-  const output = await git(root, ["log", "-1", "--format=%H%n%an <%ae>", "--", path]);
+  // With log.showSignature, what gpg says of a signed commit would stand before the answer.
+  const format = ["--no-show-signature", "--format=%H%n%an <%ae>"];
+  const output = await git(root, ["log", "-1", ...format, "--", path]);
   const [commit, author] = output.trimEnd().split("\n");
   if (!commit || !author)
     throw new ConfigError("NO_COMMIT", "No commit has touched this file.", { where: path });

@@ -136,24 +136,33 @@ async function commit(root: string, message: string, env: Record<string, string>
 
 /** What git leaves in its folder while an operation waits for the user, and how that operation is called. */
 const IN_PROGRESS = [
+  // First, since a rebase that stops may leave what a cherry-pick leaves, too.
+  ["rebase-merge", "rebase"],
+  ["rebase-apply", "rebase"],
   ["MERGE_HEAD", "merge"],
   ["CHERRY_PICK_HEAD", "cherry-pick"],
   ["REVERT_HEAD", "revert"],
-  ["rebase-merge", "rebase"],
-  ["rebase-apply", "rebase"],
 ] as const;
+
+/** An operation that git has begun and that waits for its user. */
+export type GitOperation = (typeof IN_PROGRESS)[number][1];
+
+/** @returns null where git waits for nothing */
+export async function operationInProgress({ gitDir }: Repository): Promise<GitOperation | null> {
+  for (const [file, operation] of IN_PROGRESS) if (await exists(join(gitDir, file))) return operation;
+  return null;
+}
 
 /**
  * A commit made now would end the merge without the other side's files, or land in the middle of a rebase.
  *
  * @throws BlockedError COMMIT_IN_PROGRESS
  */
-export async function refuseDuringMerge({ root, gitDir }: Repository): Promise<void> {
-  for (const [file, operation] of IN_PROGRESS) {
-    if (!(await exists(join(gitDir, file)))) continue;
-    throw new BlockedError("COMMIT_IN_PROGRESS", `A ${operation} is in progress.`, {
-      where: root,
-      hint: `Finish it, or give it up:\n  git ${operation} --continue\n  git ${operation} --abort`,
-    });
-  }
+export async function refuseDuringMerge(repository: Repository): Promise<void> {
+  const operation = await operationInProgress(repository);
+  if (operation === null) return;
+  throw new BlockedError("COMMIT_IN_PROGRESS", `A ${operation} is in progress.`, {
+    where: repository.root,
+    hint: `Finish it, or give it up:\n  git ${operation} --continue\n  git ${operation} --abort`,
+  });
 }

@@ -28,6 +28,25 @@ export class Fork {
     return new Fork(shop);
   }
 
+  /**
+   * Archives both sides, and puts mine behind theirs with git's own rebase. At each conflict the command resolves the
+   * version history, and git goes on as the command says.
+   */
+  static async replayed(mine: Side, theirs: Side): Promise<Fork> {
+    const fork = new Fork(await Shop.archived());
+    await fork.#archiveBoth(mine, theirs);
+    const { project } = fork.shop;
+    let { status } = await project.run("git", ["rebase", "--quiet", "main"]);
+    assert.not.equal(status, 0, "two entries at one place conflict");
+    while (status !== 0) {
+      const resolved = await thrownBy(BlockedError, rebase({ cwd: fork.root }));
+      assert.is(resolved.code, "MERGE_TO_FINISH", resolved.message);
+      assert.match(resolved.hint ?? "", "git rebase --continue");
+      ({ status } = await project.run("git", ["-c", "core.editor=true", "rebase", "--continue"]));
+    }
+    return fork;
+  }
+
   get root(): string {
     return this.shop.root;
   }

@@ -158,6 +158,35 @@ forks(
   ),
 );
 
+for (const [what, mine, keys] of [
+  ["whose commit git drops", [["1.1.0", "CREATE TABLE mine (id integer);"]], ["1.1.0+2"]],
+  [
+    "of which git puts the second behind theirs",
+    [
+      ["1.1.0", "CREATE TABLE mine (id integer);"],
+      ["1.1.1", "CREATE TABLE more (id integer);"],
+    ],
+    ["1.1.0+2", "1.1.1+2"],
+  ],
+] satisfies [string, Side, string[]][]) {
+  forks(`git's own rebase, two versions of one key: mine comes back, ${what}`, async () => {
+    const fork = await Fork.replayed(mine, [["1.1.0", "CREATE TABLE theirs (id integer);"]]);
+    try {
+      const told = await fork.shop.project.wov("push-db", "--check");
+      assert.match(told.output, "wov-db shopdb --rebase", told.output);
+      const { rebased, applied } = await rebase({ cwd: fork.root });
+      assert.equal(
+        rebased.map(({ to }) => to),
+        keys,
+      );
+      assert.equal(applied, ["1.1.0"]);
+      await isEnded(fork, ["1.0.0", "1.1.0", ...keys]);
+    } finally {
+      await fork.remove();
+    }
+  });
+}
+
 forks(
   "whole lines, and pending deltas stay pending",
   inFork(

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { ConfigError } from "#src/errors.js";
+import { commitAuthor } from "#src/git/author.js";
 import { commitCount, openRepository } from "#src/git/repository.js";
 import { parseStatus, splitChanges, uncommittedChanges } from "#src/git/status.js";
 import { errorOf, inFolder } from "./support.js";
@@ -28,6 +29,23 @@ opening(
     assert.is(linked.root, folder.at("other tree"));
     assert.is(linked.gitDir, folder.at(".git", "worktrees", "other-tree"));
     assert.is(linked.branch, "féature/x");
+  }),
+);
+
+opening(
+  "tells a commit and its author, also where git shows signatures",
+  inFolder(async (folder) => {
+    folder.init();
+    folder.write("x.txt", "x");
+    folder.commit();
+    const [head = "", ...body] = folder.git("cat-file", "-p", "HEAD").split("\n\n");
+    const signature = "gpgsig -----BEGIN SSH SIGNATURE-----\n U1NIU0lH\n -----END SSH SIGNATURE-----";
+    folder.write(".git/signed", `${head}\n${signature}\n\n${body.join("\n\n")}`);
+    const signed = folder.git("hash-object", "-t", "commit", "-w", folder.at(".git", "signed")).trim();
+    folder.git("reset", "--quiet", "--soft", signed);
+    folder.git("config", "log.showSignature", "true");
+    const author = await commitAuthor(await openRepository(folder.path), folder.at("x.txt"));
+    assert.equal(author, { commit: signed, author: "Jörg Tester <joerg@example.com>" });
   }),
 );
 

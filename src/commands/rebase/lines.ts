@@ -1,9 +1,9 @@
 /** Which versions are mine and which are the others': from the archive, or from what git remembers of it. */
 import { relative } from "node:path";
-import { parseHistory } from "../../archive/history.js";
+import { parseHistory, quotePath } from "../../archive/history.js";
 import { type Archive, readDeltas } from "../../archive/read.js";
-import { forkedLines, otherEnd } from "../../archive/rebase.js";
-import { heads, parentOf, pathBetween, type Version } from "../../archive/versions.js";
+import { forkedLines, misplacedVersions, otherEnd } from "../../archive/rebase.js";
+import { heads, parentOf, pathBetween, type Version, type Versions } from "../../archive/versions.js";
 import { BlockedError } from "../../errors.js";
 import { sha256 } from "../../files.js";
 import { git, gitAnswer } from "../../git/git.js";
@@ -77,15 +77,20 @@ async function readVersion({ archive, root }: LinesRequest, key: string): Promis
   return { version, deltas: { id: version.id, key, file, content } };
 }
 
-/** The commits of HEAD's history that touched a file, both sides of every merge, newest first. */
-async function commitsOf({ root }: Repository, path: string): Promise<string[]> {
-  const list = await git(root, ["rev-list", "--full-history", "HEAD", "--", path]);
-  return list.split("\n").filter((line) => line !== "");
+/**
+ * The commits that touched a file, newest first: those of HEAD's history, both sides of every merge, and those that
+ * the branch had once, by its reflog, since git's own rebase drops a commit whose conflict was resolved to nothing.
+ */
+async function commitsOf({ root, branch }: Repository, path: string): Promise<string[]> {
+  const former =
+    branch === null ? "" : await git(root, ["rev-list", "--walk-reflogs", `refs/heads/${branch}`]);
+  const ask = ["rev-list", "--full-history", "--ignore-missing", "--stdin", "HEAD", "--", path];
+  return (await git(root, ask, { input: former })).split("\n").filter((line) => line !== "");
 }
 
 async function readLostLine(request: LinesRequest): Promise<ReadLines | null> {
   const { archive, at, onto } = request;
-  const found = await findLost(request);
+  const found = await findLost(request.repository, archive.paths.history, at);
   if (found === null) throw unknownVersion(request);
   const { commit, versions } = found;
   const line: Version[] = [];
@@ -99,22 +104,27 @@ async function readLostLine(request: LinesRequest): Promise<ReadLines | null> {
   const ends = heads(archive.versions).filter(
     (end) => end !== parting && pathBetween(archive.versions, parting, end) !== null,
   );
-  if (ends.length === 0) throw takenBack(request, line);
+  if (ends.length === 0) throw takenBack(request, line, commit);
   const end = otherEnd(archive.paths.database, ends, onto);
   const mine = await Promise.all(line.map((lost) => readLost(request, commit, lost)));
   const keys = pathBetween(archive.versions, parting, end) ?? [];
   return linesOf(request, parting, mine, await Promise.all(keys.map((key) => readVersion(request, key))));
 }
 
-/** The newest commit whose version history has the version that the ledger names. */
-async function findLost({ archive, repository, at }: LinesRequest) {
-  const path = pathIn(repository, archive.paths.history);
+/** The newest commit whose version history has the version that the ledger names, at its place. */
+export async function findLost(
+  repository: Repository,
+  history: string,
+  at: LedgerVersion,
+): Promise<{ readonly commit: string; readonly versions: Versions } | null> {
+  const path = pathIn(repository, history);
   for (const commit of await commitsOf(repository, path)) {
     const text = await gitAnswer(repository.root, ["show", `${commit}:${path}`], 128);
     // Only a text that names the version is worth parsing; one with conflict markers was committed by mistake.
     if (text === undefined || !text.includes(at.versionId) || text.includes("\n<<<<<<<")) continue;
     const versions = parseHistory(text.endsWith("\n") ? text : `${text}\n`, `${path} in ${commit}`);
-    if (versions.get(at.version)?.id === at.versionId) return { commit, versions };
+    const isMisplaced = misplacedVersions(versions).some(({ key }) => key === at.version);
+    if (versions.get(at.version)?.id === at.versionId && !isMisplaced) return { commit, versions };
   }
   return null;
 }
@@ -144,14 +154,15 @@ function unknownVersion({ archive, at }: LinesRequest): BlockedError {
   );
 }
 
-function takenBack({ archive, at }: LinesRequest, line: readonly Version[]): BlockedError {
+function takenBack({ archive, at }: LinesRequest, line: readonly Version[], commit: string): BlockedError {
+  const { database, history } = archive.paths;
   const keys = line.map(({ key }) => key).join(", ");
   return new BlockedError(
     "NO_OTHER_LINE",
-    `The archive has no other line, and no longer has ${keys}, which the database ${archive.paths.database} has.`,
+    `The archive has no other line, and no longer has ${keys}, which the database ${database} has.`,
     {
-      where: archive.paths.history,
-      hint: `Look at what took ${at.version} out, and take it back with git revert if it was not meant:\n  git log --full-history -- ${archive.paths.history}`,
+      where: history,
+      hint: `Look at what took ${at.version} out, and take it back with git revert if it was not meant, or with git cherry-pick where the commit ${commit.slice(0, 10)} is no longer on the branch:\n  git log --full-history -- ${quotePath(history)}\n  git log ${commit.slice(0, 10)}`,
     },
   );
 }
