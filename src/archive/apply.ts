@@ -2,8 +2,7 @@
  * Carrying out an archiving so that a kill at any point loses nothing: the plan is journaled first, every step can
  * be done again, and the pending deltas go away only after the commit.
  */
-import { basename } from "node:path";
-import { ArchiveError, BlockedError } from "../errors.js";
+import { ArchiveError, BlockedError, WovError } from "../errors.js";
 import {
   moveIntoPlace,
   readBytes,
@@ -17,6 +16,7 @@ import { parseHistory, quotePath } from "./history.js";
 import { formatJournal, readJournal, removeIfThere, removeJournal } from "./journal.js";
 import { clearDeadLock, withLock } from "./lock.js";
 import type { ArchivingPlan, ArchivingRecord, PlannedFile } from "./plan.js";
+import { putBack, takeBack } from "./undo.js";
 import type { Version } from "./versions.js";
 
 /** The steps of an archiving in their order. A root has no deltas; not every archive is pushed. */
@@ -48,6 +48,8 @@ export interface ArchivingEffects {
    * still be in the work tree, and may never have been known to git. Paths are absolute.
    *
    * @returns the commit's hash; null when HEAD has it all already
+   * @throws WovError with a code that begins with `COMMIT_` where nothing was committed, and something has to be
+   *   mended before it can be
    */
   commit(paths: readonly string[], removed: readonly string[], message: string): Promise<string | null>;
   /** Notes the version in the ledger. */
@@ -159,7 +161,7 @@ async function carryOut(
   const pending = await pendingNow(plan, place);
   const retired = plan.retired.map((path) => absolute(place, path));
   const removed = pending === null || pending.state === "changed" ? retired : [pending.path, ...retired];
-  const commit = await effects.commit(paths, removed, plan.message);
+  const commit = await commitOrPutBack(plan, place, () => effects.commit(paths, removed, plan.message));
   await place.onStep?.("committed");
 
   for (const file of retired) await removeIfThere(file);
@@ -267,20 +269,19 @@ async function removePending(plan: ArchivingPlan, place: ArchivingPlace): Promis
   return false;
 }
 
-/** Removes what a given-up plan has written, but no file that the present history names. */
-async function takeBack(
+/**
+ * A refused commit leaves the archive as it was: a hook may want other deltas, and those of the plan cannot be changed.
+ */
+async function commitOrPutBack(
   plan: ArchivingPlan,
   place: ArchivingPlace,
-  versions: ReadonlyMap<string, Version>,
-): Promise<void> {
-  for (const { role, path, content } of plan.files) {
-    const present = versions.get(basename(path, `.${role}`));
-    const file = absolute(place, path);
-    await removeIfThere(temporaryName(file));
-    const named = role === "deltas" ? present?.deltas : present?.schema.sha256;
-    if (named === sha256(content)) continue;
-    if ((await readBytes(file, ArchiveError))?.equals(content)) await removeIfThere(file);
+  commit: () => Promise<string | null>,
+): Promise<string | null> {
+  try {
+    return await commit();
+  } catch (error) {
+    const isRefused = error instanceof WovError && error.code.startsWith("COMMIT_");
+    if (isRefused) await putBack(plan, place);
+    throw error;
   }
-  await removeIfThere(temporaryName(absolute(place, plan.history.path)));
-  await removeJournal(place.journal);
 }

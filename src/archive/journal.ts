@@ -16,7 +16,12 @@ const Journal = v.strictObject({
     files: v.array(
       v.strictObject({ role: v.picklist(["deltas", "schema"]), path: v.string(), base64: v.string() }),
     ),
-    history: v.strictObject({ path: v.string(), before: v.nullable(v.string()), content: v.string() }),
+    history: v.strictObject({
+      path: v.string(),
+      before: v.nullable(v.string()),
+      previous: v.optional(v.nullable(v.string())),
+      content: v.string(),
+    }),
     pending: v.nullable(v.strictObject({ path: v.string(), sha256: v.string() })),
     retired: v.optional(v.array(v.string()), []),
     proven: v.optional(v.nullable(v.boolean()), null),

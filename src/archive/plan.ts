@@ -79,6 +79,8 @@ export interface ArchivingPlan {
     readonly path: string;
     /** SHA-256 of the file that the plan was made from; null when there was none. */
     readonly before: string | null;
+    /** That file, so that it can be put back; undefined where an older journal does not have it. */
+    readonly previous?: string | null | undefined;
     readonly content: string;
   };
   /** The pending deltas that go into the version; null when there are none. */
@@ -87,7 +89,7 @@ export interface ArchivingPlan {
   readonly retired: readonly string[];
   /** Whether the new versions were proven; null where nobody has written that down. */
   readonly proven: boolean | null;
-  /** The commit's message. */
+  /** The commit's message, without what the configuration puts before it. */
   readonly message: string;
   readonly record: ArchivingRecord;
 }
@@ -133,12 +135,13 @@ export function planArchiving(request: ArchivingRequest): ArchivingPlan {
     history: {
       path: inArchive(paths.history),
       before: archive.text === null ? null : sha256(archive.text),
+      previous: archive.text,
       content: formatHistory(new Map([...versions, [key, version]])),
     },
     pending: pending === null ? null : { path: inArchive(paths.pendingDeltas), sha256: sha256(pending) },
     retired: [],
     proven: request.proven,
-    message: `wovtools: archive ${paths.database} ${key}`,
+    message: `archive ${paths.database} ${key}`,
     record: {
       database: paths.database,
       version: key,

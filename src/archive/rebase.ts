@@ -174,6 +174,7 @@ export function planRebase(request: RebaseRequest): {
       history: {
         path: inArchive(paths.history),
         before: archive.text === null ? null : sha256(archive.text),
+        previous: archive.text,
         content: formatHistory(versions),
       },
       pending: null,
@@ -231,5 +232,5 @@ function pverFor({ key }: Version, versions: Versions): string {
 
 function messageOf(database: string, onto: string, keys: readonly RebasedKey[]): string {
   const list = keys.map(({ from, to }) => `${from} as ${to}`).join(", ");
-  return `wovtools: rebase ${database} onto ${onto}: ${list}`;
+  return `rebase ${database} onto ${onto}: ${list}`;
 }

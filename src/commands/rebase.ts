@@ -77,7 +77,10 @@ export async function rebase(options: RebaseOptions = {}): Promise<RebaseResult>
 async function rebaseLocked(run: Run): Promise<RebaseResult> {
   const { session, database } = run;
   const resumed = await resumeArchiving(placeOf(run), effectsOf(run, database));
-  await takeOutWoven(run.repositories.archive, database, () => readLedgerVersion(session, database));
+  const { commitPrefix } = session.project.archive;
+  await takeOutWoven(run.repositories.archive, database, commitPrefix, () =>
+    readLedgerVersion(session, database),
+  );
   await refuseUncommitted(run);
   const finished = resumed?.outcome === "archived" ? resumed.plan.version : null;
   const { settings } = await connectionOf(session, database.name);

@@ -69,6 +69,8 @@ export interface Project {
     readonly folder: string;
     /** null: as git says, true where the archive is a repository of its own. */
     readonly push: boolean | null;
+    /** What the messages of commits begin with. */
+    readonly commitPrefix: string;
   };
   readonly hook: { readonly unreachable: "block" | "warn"; readonly uncommitted: "report" | "block" };
   /** In the order of the configuration. */
@@ -156,7 +158,11 @@ function resolveProject(root: string, config: ConfigFile): Project {
     secretsFolder: join(root, FOLDER, "secrets"),
     stage: config.stage ?? DEFAULT_STAGE,
     pver: config.pver ?? "package.json",
-    archive: { folder: archive, push: config.archive?.push ?? null },
+    archive: {
+      folder: archive,
+      push: config.archive?.push ?? null,
+      commitPrefix: config.archive?.commitPrefix ?? "wovtools: ",
+    },
     hook: {
       unreachable: config.hook?.unreachable ?? "block",
       uncommitted: config.hook?.uncommitted ?? "report",

@@ -95,6 +95,15 @@ const Archive = strict({
   push: flag(
     "Whether an archiving is pushed after its commit. Default: true where the archive is a repository of its own, else false.",
   ),
+  commitPrefix: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[^\r\n]*$/, "the prefix must be of one line"),
+      v.description(
+        'What the messages of wovtools\' own commits begin with, where a hook asks for a form, e.g. "chore: ". Default: "wovtools: ".',
+      ),
+    ),
+  ),
 });
 
 const Hook = strict({

@@ -28,7 +28,7 @@ export type CommitResult =
  * has the old entries, and the next call with the same paths sets that right.
  *
  * @throws BlockedError COMMIT_IN_PROGRESS during a merge, rebase, cherry-pick or revert; COMMIT_REFUSED when a
- * hook or git refuses, with what it printed
+ * hook or git refuses, with what it printed; COMMIT_ALTERED when a hook changes one of the paths
  * @throws ConfigError COMMIT_IDENTITY when git does not know who commits
  */
 export async function commitPaths(repository: Repository, request: CommitRequest): Promise<CommitResult> {
@@ -45,7 +45,9 @@ export async function commitPaths(repository: Repository, request: CommitRequest
       await stageWhenFree(root, request);
       return { committed: false };
     }
+    const tree = (await git(root, ["write-tree"], { env })).trim();
     await commit(root, request.message, env);
+    await refuseAltered(root, request, { tree, head: head ?? null });
     await stageWhenFree(root, request);
     return { committed: true, commit: (await git(root, ["rev-parse", "HEAD"])).trim() };
   } finally {
@@ -128,10 +130,34 @@ async function commit(root: string, message: string, env: Record<string, string>
     }
     throw new BlockedError("COMMIT_REFUSED", `The commit was refused:\n${error.message}`, {
       where: root,
-      hint: "Nothing was committed. Mend what a hook complains of, then run the command again.",
+      hint: `Nothing was committed. Mend what a hook complains of, then run the command again.\nIf it is the message, let it begin otherwise, in wovtools/config.json:\n  "archive": { "commitPrefix": "chore: " }`,
       cause: error,
     });
   }
+}
+
+/**
+ * Takes a commit back in which a hook, a formatter say, has made another of one of the paths.
+ *
+ * @param before the tree that was to be committed, and the commit before
+ */
+async function refuseAltered(
+  root: string,
+  { write, remove }: CommitRequest,
+  { tree, head }: { readonly tree: string; readonly head: string | null },
+): Promise<void> {
+  const names = ["diff", "--name-only", "-z", "--no-renames", tree, "HEAD", "--", ...write, ...remove];
+  const [path, ...more] = splitNul(await git(root, names));
+  if (path === undefined) return;
+  await git(root, head === null ? ["update-ref", "-d", "HEAD"] : ["update-ref", "HEAD", head]);
+  throw new BlockedError(
+    "COMMIT_ALTERED",
+    `A hook of the repository has changed what was to be committed: ${[path, ...more].join(", ")}.`,
+    {
+      where: root,
+      hint: "Nothing was committed. Archived files are kept as they are, byte for byte: leave their folder out of what formats files, then run the command again.",
+    },
+  );
 }
 
 /** What git leaves in its folder while an operation waits for the user, and how that operation is called. */

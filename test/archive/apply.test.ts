@@ -66,7 +66,7 @@ async function assertArchivedOnce(repository: TestRepository, where: string): Pr
   assert.is(runGit(root, "status", "--porcelain", "--ignored"), "", where);
   assert.equal(
     runGit(root, "log", "--format=%s", "origin/main").trim().split("\n"),
-    ["wovtools: archive shopdb 1.1.0", "first"],
+    ["archive shopdb 1.1.0", "first"],
     where,
   );
   assert.is(ledgerOf(ledger), `1.1.0 ${archive.versions.get("1.1.0")?.id}\n`, where);
@@ -205,6 +205,40 @@ interrupted("by a failing commit, ledger or push, goes on from there", async () 
     await assertArchivedOnce(repository, broken);
   }
 });
+
+interrupted(
+  "by a commit that is refused, leaves the archive as it was, whatever a hook made of it",
+  async () => {
+    for (const resumed of [false, true]) {
+      const repository = await newRepository({ tracked: true });
+      const { paths, journal } = repository;
+      const before = await onDisk(paths.history);
+      const effects = effectsOf(repository);
+      const refusing = {
+        ...effects,
+        commit: async () => {
+          await appendFile(paths.archivedDeltas("1.1.0"), "\n-- formatted\n");
+          throw new BlockedError("COMMIT_REFUSED", "Not like this.");
+        },
+      };
+      const plan = planArchiving(
+        request({ archive: await readArchive(paths), pver: "1.1.0", pending: Buffer.from(PENDING) }),
+      );
+      if (resumed) assert.is(await run(repository, "history-in-place", "die"), "SIGKILL");
+      const place = placeOf(repository);
+      const archiving = () =>
+        resumed ? resumeArchiving(place, refusing) : applyArchiving(plan, place, refusing);
+      assert.is((await failureOf(archiving)).code, "COMMIT_REFUSED");
+      assert.is(await onDisk(paths.history), before);
+      assert.equal((await readArchive(paths)).strays, []);
+      assert.is(await onDisk(paths.pendingDeltas), PENDING);
+      assert.is(await readJournal(journal), null);
+      assert.is(runGit(repository.root, "status", "--porcelain"), "");
+      await archivePending(repository);
+      await assertArchivedOnce(repository, `resumed: ${resumed}`);
+    }
+  },
+);
 
 interrupted("is given up where the history is another by now, and its files are taken back", async () => {
   const repository = await newRepository({ tracked: false });

@@ -31,7 +31,7 @@ planning("a first version is a snapshot", async () => {
     ["shopdb/schemas/1.0.0.schema"],
   );
   assert.is(plan.history.before, null);
-  assert.is(plan.message, "wovtools: archive shopdb 1.0.0");
+  assert.is(plan.message, "archive shopdb 1.0.0");
 });
 
 planning("a plan has everything: files, history, commit, ledger", async () => {
@@ -69,7 +69,7 @@ planning("a second archiving under a PVER is a revision", async () => {
   const plan = planArchiving(request({ archive, pver: "1.1.0", pending }));
   assert.is(plan.version, "1.1.0+3");
   assert.is(plan.parent, "1.1.0+2");
-  assert.is(plan.message, "wovtools: archive shopdb 1.1.0+3");
+  assert.is(plan.message, "archive shopdb 1.1.0+3");
 });
 
 planning("settings are stored where they are not the default, and change the id", async () => {

@@ -111,11 +111,15 @@ separate(
     const { project } = shop;
     await project.addRemote();
     const config = (await shop.read("wovtools/config.json")) ?? "";
-    await project.write("wovtools/config.json", config.replace("{", '{\n  "archive": { "push": true },'));
+    await project.write(
+      "wovtools/config.json",
+      config.replace("{", '{\n  "archive": { "push": true, "commitPrefix": "chore: " },'),
+    );
     await project.commitAll("Push what is archived");
     await shop.change(ADD_NOTE);
     const ended = endedWith(0, await project.command("wov-push-db", []));
     assert.match(ended.stdout, /archived shopdb 1\.0\.0\+2 after 1\.0\.0 .*pushed/);
+    assert.is((await project.git("log", "-1", "--format=%s")).trim(), "chore: archive shopdb 1.0.0+2");
     assert.is(await project.git("rev-parse", "HEAD"), await project.git("rev-parse", "origin/main"));
   }),
 );

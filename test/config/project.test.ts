@@ -21,7 +21,7 @@ const FULL = {
   },
   stage: "dev",
   pver: "commits",
-  archive: { path: "../shop-archive", push: false },
+  archive: { path: "../shop-archive", push: false, commitPrefix: "chore: " },
   hook: { unreachable: "warn", uncommitted: "block" },
   pgDump: "system",
   schema: { tablespaces: true, columnOrder: false, ignoreSchemas: ["job_?"] },
@@ -46,7 +46,7 @@ loading("needs nothing but the databases", async () => {
   const archive = join(root, "wovtools", "db");
   assert.is(project.stage, "local");
   assert.is(project.pver, "package.json");
-  assert.equal(project.archive, { folder: archive, push: null });
+  assert.equal(project.archive, { folder: archive, push: null, commitPrefix: "wovtools: " });
   assert.equal(project.hook, { unreachable: "block", uncommitted: "report" });
   const { pgDump, schema, paths } = projectDatabase(project, "shopdb");
   assert.is(pgDump, "bundled");
@@ -71,7 +71,11 @@ loading("takes every setting, a database's own over those for all", async () => 
   const project = await loadProject(root);
   assert.is(project.stage, "dev");
   assert.is(project.pver, "commits");
-  assert.equal(project.archive, { folder: join(root, "..", "shop-archive"), push: false });
+  assert.equal(project.archive, {
+    folder: join(root, "..", "shop-archive"),
+    push: false,
+    commitPrefix: "chore: ",
+  });
   assert.equal(project.hook, { unreachable: "warn", uncommitted: "block" });
   assert.equal([...project.databases.keys()], ["shopdb", "billing"]);
   const shop = projectDatabase(project, "shopdb");

@@ -156,6 +156,28 @@ committing(
 );
 
 committing(
+  "is taken back where a hook changes one of the paths",
+  inFolder(async (folder) => {
+    folder.init().write(HISTORY, "1");
+    const formatter = `#!/bin/sh\necho 2 >>'${HISTORY}'\ngit add --all\n`;
+    folder.write(".git/hooks/pre-commit", formatter, 0o755);
+    const repository = await openRepository(folder.path);
+    const request = { write: [HISTORY], remove: [], message: "archive" };
+    for (const head of [null, "a commit before"]) {
+      if (head !== null) folder.commit();
+      folder.write(HISTORY, "1\n");
+      const before = (await openRepository(folder.path)).head;
+      const error = await errorOf(commitPaths(repository, request));
+      assert.is(error instanceof BlockedError ? error.code : error, "COMMIT_ALTERED");
+      assert.is((await openRepository(folder.path)).head, before);
+    }
+    rmSync(folder.at(".git/hooks/pre-commit"));
+    folder.write(HISTORY, "1\n");
+    assert.is((await commitPaths(repository, request)).committed, true);
+  }),
+);
+
+committing(
   "needs to know who commits",
   inFolder(async (folder) => {
     folder.init().write(HISTORY, "1");

@@ -30,7 +30,7 @@ export function effectsOf(
       const result = await commitPaths(repository, {
         write: inRepository([...write, ...attributes]),
         remove: inRepository(remove),
-        message,
+        message: `${session.project.archive.commitPrefix}${message}`,
       });
       return result.committed ? result.commit : null;
     },

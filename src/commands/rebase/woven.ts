@@ -18,12 +18,14 @@ import { findLost } from "./lines.js";
  * Takes such versions out of the archive, in a commit, where they are the database's own and git still has the line
  * that they were archived in. Anything else is left to whoever reads the archive next, and says what is wrong.
  *
+ * @param commitPrefix what the commit's message begins with
  * @param ledger asked only where a version is out of place
  * @returns the keys of the versions that were taken out
  */
 export async function takeOutWoven(
   repository: Repository,
   { name, paths }: ProjectDatabase,
+  commitPrefix: string,
   ledger: () => Promise<LedgerVersion | null>,
 ): Promise<string[]> {
   const text = await readText(paths.history, ArchiveError);
@@ -41,7 +43,7 @@ export async function takeOutWoven(
   await commitPaths(repository, {
     write: [pathIn(repository, paths.history)],
     remove: files.map((file) => pathIn(repository, file)),
-    message: `wovtools: take out ${keys.join(", ")} of ${name}, which git had put behind another version`,
+    message: `${commitPrefix}take out ${keys.join(", ")} of ${name}, which git had put behind another version`,
   });
   for (const file of files) await removeIfThere(file);
   return keys;
