@@ -1,6 +1,6 @@
 /** The ground that every room stands on: reading text, writing so that no half file is ever seen, staying inside a folder. */
-import { hash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { createHash, hash } from "node:crypto";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { mkdir, open, readFile, rename, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import type { ErrorDetails, WovError } from "./errors.js";
@@ -90,6 +90,34 @@ export function readBytesSync(file: string, failure: ErrorKind): Buffer | null {
 export function readTextSync(file: string, failure: ErrorKind): string | null {
   const bytes = readBytesSync(file, failure);
   return bytes === null ? null : decodeUtf8(bytes, file, failure);
+}
+
+/** Memory that every file is read into: new memory for each of thousands takes longer than the reading. */
+let window: Buffer | undefined;
+const WINDOW_BYTES = 256 * 1024;
+
+/**
+ * The SHA-256 of a file whose content nobody wants, at once.
+ *
+ * @returns 64 lower-case hexadecimal digits; null when there is no such file
+ * @throws failure `FILE_UNREADABLE`
+ */
+export function sha256OfFileSync(file: string, failure: ErrorKind): string | null {
+  window ??= Buffer.allocUnsafeSlow(WINDOW_BYTES);
+  const digest = createHash("sha256");
+  try {
+    const descriptor = openSync(file, "r");
+    try {
+      for (let length = -1; length !== 0; digest.update(window.subarray(0, length)))
+        length = readSync(descriptor, window);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (cause) {
+    if (isMissing(cause)) return null;
+    throw unreadable(file, cause, failure);
+  }
+  return digest.digest("hex");
 }
 
 function unreadable(file: string, cause: unknown, failure: ErrorKind): WovError {

@@ -5,16 +5,18 @@ import { type Archive, readArchive } from "../archive/read.js";
 import { findProject, loadProject, type Project, type ProjectDatabase } from "../config/project.js";
 import { ArchiveError, ConfigError } from "../errors.js";
 import { openRepository } from "../git/repository.js";
+import { startDumpWorkerAhead } from "../postgres/bundled-dump.js";
 import { loadParser } from "../schema/parser.js";
+import { openStageSession, type StageSession } from "../stage/connect.js";
 import { PATIENCE_MS } from "../stage/lock.js";
 import { deployFleet } from "./deploy/fleet.js";
 import { deployOne } from "./deploy/one.js";
-import type { DeployOrder, DeployTerms, Rehearsals } from "./deploy/order.js";
-import { deployTargets } from "./deploy/targets.js";
-import type { KnownExpected } from "./objects/expected.js";
+import type { DeployOrder, DeployTerms } from "./deploy/order.js";
+import { type DeployTargets, deployTargets } from "./deploy/targets.js";
 import { type ObjectScripts, readProjectScripts } from "./objects/scripts.js";
 import type { DeployResult } from "./results.js";
 import { type CommandOptions, chosenDatabases, sessionIn } from "./session.js";
+import type { Target } from "./targets.js";
 import { whoWorks } from "./who.js";
 
 export interface DeployOptions extends CommandOptions {
@@ -66,29 +68,54 @@ export async function deploy(options: DeployOptions = {}): Promise<DeployResult>
   const jobs = options.jobs ?? 1;
   if (!Number.isInteger(jobs) || jobs < 1)
     throw new ConfigError("DEPLOY_USAGE", "--jobs takes a whole number from 1 up.", {});
-  // Every archive is proven before the first server is asked for anything. Where statements are shown, the parser is
-  // compiled meanwhile.
-  const [read] = await Promise.all([
-    readFiles(project, chosen),
-    terms.mode === "apply" ? null : loadParser(),
-  ]);
   const commit = new Ahead(() => commitOf(project));
-  const { targets, lost } = await deployTargets(project, options);
-  const rehearsals: Rehearsals = new Map();
-  const expected: KnownExpected = new Map();
-  const orders = targets.map((target): DeployOrder => {
-    const files = read.get(target.database.name);
-    if (files === undefined) throw new RangeError("every database has its archive");
-    const progress = options.progress ?? (() => undefined);
-    const isOfStage = options.url === undefined && target.pattern === null;
-    const shared = { terms, commit, root: project.root, progress, rehearsals, expected };
-    return { ...target, isOfStage, ...files, ...shared };
-  });
-  const stage = options.stage ?? project.stage;
-  const [only] = orders;
-  if (only !== undefined && orders.length + lost.length === 1)
-    return { stage, databases: [await deployOne(only)] };
-  return { stage, databases: [...lost, ...(await deployFleet(orders, jobs))] };
+  const found = new Ahead(() => deployTargets(project, options));
+  const opened = new Ahead(async () => openOnly(await found.outcome(), terms));
+  // While the archives are proven, servers answer who is there, git answers, and pg_dump is loaded. Nothing is asked
+  // of a database before, nor in case one is damaged.
+  opened.begin();
+  if (terms.mode === "apply") commit.begin();
+  if (chosen.some(({ pgDump }) => pgDump === "bundled")) startDumpWorkerAhead();
+  try {
+    // Where statements are shown, the parser is compiled meanwhile, too.
+    const [read] = await Promise.all([
+      readFiles(project, chosen),
+      terms.mode === "apply" ? null : loadParser(),
+    ]);
+    const { targets, lost } = await found.outcome();
+    const shared = {
+      terms,
+      commit,
+      root: project.root,
+      progress: options.progress ?? (() => undefined),
+      rehearsals: new Map(),
+      expected: new Map(),
+    };
+    const orders = targets.map((target): DeployOrder => {
+      const files = read.get(target.database.name);
+      if (files === undefined) throw new RangeError("every database has its archive");
+      const isOfStage = options.url === undefined && target.pattern === null;
+      const openSession = async () => (await opened.outcome()) ?? openSessionOf(target, terms);
+      return { ...target, ...files, ...shared, isOfStage, openSession };
+    });
+    const stage = options.stage ?? project.stage;
+    const [only] = orders;
+    if (only !== undefined && orders.length + lost.length === 1)
+      return { stage, databases: [await deployOne(only)] };
+    return { stage, databases: [...lost, ...(await deployFleet(orders, jobs))] };
+  } finally {
+    opened.discard(async (session) => session?.client.end());
+  }
+}
+
+/** The session of the only database that is to be deployed; null where there are several. */
+async function openOnly({ targets, lost }: DeployTargets, terms: DeployTerms): Promise<StageSession | null> {
+  const [only, ...others] = [...targets, ...lost];
+  return only !== undefined && "settings" in only && others.length === 0 ? openSessionOf(only, terms) : null;
+}
+
+function openSessionOf({ settings }: Target, { limits, by }: DeployTerms): Promise<StageSession> {
+  return openStageSession(settings, limits, by);
 }
 
 /** What a project's files say of a database. */

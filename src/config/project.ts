@@ -1,6 +1,6 @@
 /** The project: its settings with the defaults filled in, and where everything lies on disk. */
 import { stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import { ConfigError } from "../errors.js";
 import { isMissing, readText, resolveInside } from "../files.js";
 import { parseJson } from "../json.js";
@@ -215,7 +215,7 @@ function pathsOf(
 
 /** A name that is no path leads nowhere else, which is quick to see for each of thousands. */
 function fileIn(folder: string, name: string): string {
-  return basename(name) === name ? join(folder, name) : resolveInside(folder, name, ConfigError);
+  return basename(name) === name ? `${folder}${sep}${name}` : resolveInside(folder, name, ConfigError);
 }
 
 /**

@@ -43,11 +43,25 @@ export async function openRepository(path: string): Promise<Repository> {
  */
 async function askAtOnce(directory: string): Promise<Repository | undefined> {
   const questions = ["--show-toplevel", "--absolute-git-dir", "HEAD", "--symbolic-full-name", "HEAD"];
-  const answer = await gitAnswer(directory, ["rev-parse", ...questions], 128);
-  const [root, gitDir, head, ref, ...more] = answer?.split("\n") ?? [];
+  const answer = await answerAtOnce(directory, ["rev-parse", ...questions]);
+  const [root, gitDir, head, ref, ...more] = answer?.replace(/\r?\n$/, "").split("\n") ?? [];
   if (!root || !gitDir || !head || !ref || more.length > 0) return undefined;
   return { root, gitDir, head, branch: ref.startsWith(BRANCHES) ? ref.slice(BRANCHES.length) : null };
 }
+
+async function answerAtOnce(directory: string, args: readonly string[]): Promise<string | undefined> {
+  try {
+    return await git(directory, args);
+  } catch (error) {
+    if (!(error instanceof GitFailure) || error.exitStatus !== FATAL) throw error;
+    if (error.output.includes(NO_REPOSITORY)) throw whyNotOpened(directory, error);
+    return undefined;
+  }
+}
+
+/** The exit status of git where it cannot do what it was asked for. */
+const FATAL = 128;
+const NO_REPOSITORY = "not a git repository";
 
 const BRANCHES = "refs/heads/";
 
@@ -79,7 +93,7 @@ function whyNotOpened(directory: string, failure: GitFailure): ConfigError {
       hint: `If you trust it:\n  git config --global --add safe.directory '${directory}'`,
     });
   }
-  if (failure.output.includes("not a git repository")) {
+  if (failure.output.includes(NO_REPOSITORY)) {
     return new ConfigError("NOT_A_REPOSITORY", "This folder does not lie in a git repository.", {
       ...details,
       hint: "Make it one:\n  git init",

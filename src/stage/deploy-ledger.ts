@@ -1,20 +1,10 @@
 /** The part of the ledger that deploys write: what was meant, what was done, and what came of it. */
 import * as v from "valibot";
 import type { Client, ConnectionSettings } from "../postgres/connection.js";
-import { connectToLedger } from "./ledger.js";
+import { connectToRecord } from "./ledger.js";
 import { LEDGER_SCHEMA as SCHEMA } from "./ledger-tables.js";
 import { OutsideWork } from "./outside-work.js";
-
-/** How far a database has come. */
-export interface Position {
-  readonly version: string;
-  readonly versionId: string;
-  /** The version that a deploy stopped in the middle of, and how many of its statements are applied. */
-  readonly partial: Partial | null;
-}
-
-const Partial = v.object({ version: v.string(), versionId: v.string(), statements: v.number() });
-export type Partial = v.InferOutput<typeof Partial>;
+import { Partial, type Position, readPosition } from "./position.js";
 
 const CompletedVersion = v.object({
   version: v.string(),
@@ -67,9 +57,9 @@ export interface Step {
   readonly work: OutsideWork;
 }
 
-/** Opens the deploy's part of the ledger. Call `createLedger` first. */
+/** Opens the deploy's part of the ledger, which is made where it is missing. @throws as `createLedger` */
 export async function openDeployLedger(server: ConnectionSettings): Promise<DeployLedger> {
-  return new DeployLedger(await connectToLedger(server));
+  return new DeployLedger((await connectToRecord(server)).client);
 }
 
 /** Every method is one statement, so the ledger is never found between two states. */
@@ -77,20 +67,8 @@ export class DeployLedger {
   constructor(private readonly client: Client) {}
 
   /** @returns null for a database that the ledger does not know */
-  async positionOf(database: string): Promise<Position | null> {
-    const { rows } = await this.client.query<{
-      version: string;
-      versionId: string;
-      partial: unknown;
-    }>(
-      `SELECT version, version_id AS "versionId", CASE WHEN partial_version IS NOT NULL THEN
-         jsonb_build_object('version', partial_version, 'versionId', partial_id, 'statements', partial_statements)
-       END AS partial
-       FROM ${SCHEMA}.database WHERE name = $1`,
-      [database],
-    );
-    const [row] = rows;
-    return row === undefined ? null : { ...row, partial: v.parse(v.nullable(Partial), row.partial) };
+  positionOf(database: string): Promise<Position | null> {
+    return readPosition(this.client, database);
   }
 
   async openIntents(database: string): Promise<Intent[]> {

@@ -16,6 +16,7 @@ import {
   readFormat,
   LEDGER_SCHEMA as SCHEMA,
 } from "./ledger-tables.js";
+import { type Position, readPosition } from "./position.js";
 
 export { LEDGER_DATABASE };
 
@@ -61,12 +62,12 @@ export interface Ledger {
   readonly format: number;
   /** @returns null for a database that the ledger does not know */
   versionOf(database: string): Promise<LedgerVersion | null>;
+  /** @returns null for a database that the ledger does not know */
+  positionOf(database: string): Promise<Position | null>;
   /** What happened to a database, oldest first. */
   log(database: string): Promise<LedgerEntry[]>;
   /** Writes down an event and the version it leaves the database at. Recording the newest event again changes nothing. */
   record(record: LedgerRecord): Promise<void>;
-  /** Whether the role has the rights that `record` takes. */
-  mayRecord(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -78,7 +79,11 @@ export interface Ledger {
  * @throws DatabaseError `NEWER_LEDGER` where a newer version of the tool has made it, `NO_RIGHT_FOR_LEDGER` where
  *   the role may not read it
  */
-export async function openLedger(server: ConnectionSettings): Promise<Ledger | null> {
+export function openLedger(server: ConnectionSettings): Promise<Ledger | null> {
+  return openTables(server);
+}
+
+async function openTables(server: ConnectionSettings): Promise<PostgresLedger | null> {
   let client: Client;
   try {
     client = await connectToLedger(server);
@@ -113,7 +118,7 @@ export async function openLedger(server: ConnectionSettings): Promise<Ledger | n
  * Connects to the ledger. Databases that are deployed at the same time write to the same tables: where the role's
  * transactions are serializable, they would stand in each other's way.
  */
-export async function connectToLedger(server: ConnectionSettings): Promise<Client> {
+async function connectToLedger(server: ConnectionSettings): Promise<Client> {
   const client = await connect(ledgerConnection(server));
   try {
     await client.query(
@@ -153,11 +158,27 @@ export function ledgerConnection(server: ConnectionSettings): ConnectionSettings
  * @throws DatabaseError `NO_RIGHT_FOR_LEDGER` where the role may not make a database, or not write in the ledger
  */
 export async function createLedger(server: ConnectionSettings): Promise<{ created: boolean }> {
-  const existing = await openLedger(server);
-  const [isCurrent, mayRecord] = [existing?.format === LEDGER_FORMAT, await existing?.mayRecord()];
-  await existing?.close();
-  if (mayRecord === false) throw noRight(server, "it may read it and not write");
-  if (isCurrent) return { created: false };
+  const { client, created } = await connectToRecord(server);
+  await client.end();
+  return { created };
+}
+
+/**
+ * Connects to the ledger, as `createLedger` makes it.
+ *
+ * @returns the connection, and whether there was no ledger
+ * @throws DatabaseError as `createLedger`
+ */
+export async function connectToRecord(
+  server: ConnectionSettings,
+): Promise<{ readonly client: Client; readonly created: boolean }> {
+  const existing = await openTables(server);
+  if (existing !== null) {
+    const mayRecord = await existing.mayRecord();
+    if (mayRecord && existing.format === LEDGER_FORMAT) return { client: existing.client, created: false };
+    await existing.close();
+    if (!mayRecord) throw noRight(server, "it may read it and not write");
+  }
   try {
     if (existing === null && server.ledger !== "schema") await withClient(server, createDatabase);
     await withClient(ledgerConnection(server), prepareTables);
@@ -169,7 +190,7 @@ export async function createLedger(server: ConnectionSettings): Promise<{ create
       cause: error,
     });
   }
-  return { created: existing === null };
+  return { client: await connectToLedger(server), created: existing === null };
 }
 
 function wayToLedger({ ledger, user, database }: ConnectionSettings): string {
@@ -198,7 +219,7 @@ const WRITTEN = ["database", "log", "deploy", "applied", "intent", "step"];
 
 class PostgresLedger implements Ledger {
   constructor(
-    private readonly client: Client,
+    readonly client: Client,
     readonly format: number,
   ) {}
 
@@ -244,6 +265,11 @@ class PostgresLedger implements Ledger {
     );
   }
 
+  positionOf(database: string): Promise<Position | null> {
+    return readPosition(this.client, database);
+  }
+
+  /** Whether the role has the rights that recording takes. */
   async mayRecord(): Promise<boolean> {
     // A ledger of the first format lacks some tables; what is null does not count.
     const { rows } = await this.client.query<{ may: boolean }>(

@@ -1,7 +1,8 @@
 /** What a deploy applies, as a value. Pure. */
 import { sha256 } from "../files.js";
-import type { Partial, Progress } from "./deploy-ledger.js";
+import type { Progress } from "./deploy-ledger.js";
 import type { OutsideTarget } from "./outside-work.js";
+import type { Partial } from "./position.js";
 
 /** One statement of a plan. */
 export interface PlannedStatement {

@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import type { Version } from "#src/archive/versions.js";
 import { decidePath, targetVersion } from "#src/commands/deploy/path.js";
 import { BlockedError } from "#src/errors.js";
-import type { Position } from "#src/stage/deploy-ledger.js";
+import type { Position } from "#src/stage/position.js";
 import { failureOf } from "../config/support.js";
 
 function version(key: string, parent: string | null): [string, Version] {

@@ -1,12 +1,12 @@
 import type { Version } from "../../archive/versions.js";
 import { WovError } from "../../errors.js";
-import { startDumpWorkerAhead } from "../../postgres/bundled-dump.js";
 import { describeConnection } from "../../postgres/connection.js";
-import { openStageSession, refuseReadOnly, type StageSession } from "../../stage/connect.js";
-import { type DeployLedger, openDeployLedger, type Position } from "../../stage/deploy-ledger.js";
+import { refuseReadOnly, type StageSession } from "../../stage/connect.js";
+import { type DeployLedger, openDeployLedger } from "../../stage/deploy-ledger.js";
 import { deployFailure } from "../../stage/failures.js";
-import { createLedger, openLedger } from "../../stage/ledger.js";
+import { openLedger } from "../../stage/ledger.js";
 import { lockDatabase } from "../../stage/lock.js";
+import type { Position } from "../../stage/position.js";
 import { recover } from "../../stage/recover.js";
 import { readLiveSchema } from "../live-schema.js";
 import type { DatabaseDeploy } from "../results.js";
@@ -24,16 +24,11 @@ import { Standing } from "./standing.js";
  */
 export async function deployOne(order: DeployOrder): Promise<DatabaseDeploy> {
   const started = performance.now();
-  const { terms, settings, database } = order;
-  // Decided before anything is connected to: a name that the archive does not have needs no server.
+  const { terms, database } = order;
   const target = targetVersion(order.archive.versions, terms.pver, database.name);
   const what = `${database.name} on ${order.stage}`;
   try {
-    const opening = openStageSession(settings, terms.limits, terms.by);
-    // While servers answer, git does, and pg_dump is loaded.
-    if (terms.mode === "apply") order.commit.begin();
-    if (database.pgDump === "bundled") startDumpWorkerAhead();
-    const session = await opening;
+    const session = await order.openSession();
     try {
       const one = underWay(order, session, target, what);
       const outcome = terms.mode === "apply" ? await run(one) : await plan(one);
@@ -81,16 +76,10 @@ async function plan(one: UnderWay): Promise<DatabaseDeploy> {
 
 async function readPosition({ order, onServer }: UnderWay): Promise<Position | null> {
   const ledger = await openLedger(order.settings);
-  if (ledger === null) return null;
-  const { format } = ledger;
-  const version = await ledger.versionOf(onServer);
-  await ledger.close();
-  if (version === null || format < 2) return version === null ? null : { ...version, partial: null };
-  const deploys = await openDeployLedger(order.settings);
   try {
-    return await deploys.positionOf(onServer);
+    return (await ledger?.positionOf(onServer)) ?? null;
   } finally {
-    await deploys.close();
+    await ledger?.close();
   }
 }
 
@@ -98,12 +87,11 @@ async function readPosition({ order, onServer }: UnderWay): Promise<Position | n
 async function run(one: UnderWay): Promise<DatabaseDeploy> {
   const { settings, progress, terms } = one.order;
   refuseReadOnly(one.session, settings);
-  await createLedger(settings);
-  await lockDatabase(one.session.client, terms.patience, (holder) =>
-    progress(`${one.what}: waiting for ${holder}`),
-  );
   const ledger = await openDeployLedger(settings);
   try {
+    await lockDatabase(one.session.client, terms.patience, (holder) =>
+      progress(`${one.what}: waiting for ${holder}`),
+    );
     return await runWith(one, ledger);
   } finally {
     await ledger.close();

@@ -3,7 +3,7 @@ import type { Ahead } from "../../ahead.js";
 import type { Archive } from "../../archive/read.js";
 import type { ProjectDatabase } from "../../config/project.js";
 import type { ConnectionSettings } from "../../postgres/connection.js";
-import type { Limits } from "../../stage/connect.js";
+import type { Limits, StageSession } from "../../stage/connect.js";
 import type { KnownExpected } from "../objects/expected.js";
 import type { ObjectScripts } from "../objects/scripts.js";
 import type { Rehearsal } from "./rehearse.js";
@@ -46,6 +46,8 @@ export interface DeployOrder {
   readonly commit: Ahead<string | null>;
   readonly stage: string;
   readonly settings: ConnectionSettings;
+  /** Opens the session that the deploy works in, unless that was done ahead. Whoever calls ends its client. */
+  readonly openSession: () => Promise<StageSession>;
   /** Whether the stage's name alone leads to the database: not where a URL or a pattern has led to it. */
   readonly isOfStage: boolean;
   readonly progress: (doing: string) => void;

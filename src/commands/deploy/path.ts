@@ -8,7 +8,7 @@ import {
   type Versions,
 } from "../../archive/versions.js";
 import { BlockedError, ConfigError } from "../../errors.js";
-import type { Position } from "../../stage/deploy-ledger.js";
+import type { Position } from "../../stage/position.js";
 
 /** What a path is decided from. */
 export interface PathRequest {

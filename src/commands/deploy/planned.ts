@@ -1,5 +1,5 @@
 /** Reading the versions of a path from the archive: every statement, and what is known of it. */
-import { relative } from "node:path";
+import { relative, sep } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Archive, readDeltas, readSchema } from "../../archive/read.js";
 import { parentOf, type Version } from "../../archive/versions.js";
@@ -92,7 +92,7 @@ async function read(
       own.push(await loaded(archive, version, [], root));
       continue;
     }
-    const file = relative(root, archive.paths.archivedDeltas(version.key));
+    const file = inProject(root, archive.paths.archivedDeltas(version.key));
     const content = await readDeltas(archive, version.key);
     const statements = await statementsOf(content ?? new Uint8Array(), file, aids);
     for (const statement of statements) cut.push({ ...statement, text: inPlace(statement.text), file });
@@ -107,6 +107,11 @@ async function read(
   const target = path.versions.at(-1);
   if (path.from !== null || target === undefined || versions.some(writesData)) return versions;
   return [await loaded(archive, target, path.versions.slice(0, -1), root)];
+}
+
+/** Most files lie in the project, and how they do is quicker to see than to work out for each of hundreds. */
+function inProject(root: string, file: string): string {
+  return file.startsWith(`${root}${sep}`) ? file.slice(root.length + 1) : relative(root, file);
 }
 
 /** Loaded for the first statement that has to be parsed, and each is parsed once. */
@@ -140,7 +145,7 @@ async function loaded(
     type: "",
     facts: null,
   };
-  const file = relative(root, archive.paths.archivedSchema(version.key));
+  const file = inProject(root, archive.paths.archivedSchema(version.key));
   return {
     ...identity(version),
     file,

@@ -8,6 +8,13 @@ import { chosenDatabases, sessionIn } from "../session.js";
 import { matches, type Target, targetsOf } from "../targets.js";
 import { failedDeploy } from "./fleet.js";
 
+/** What was found. */
+export interface DeployTargets {
+  readonly targets: readonly Target[];
+  /** Those of several stages whose server could not tell. */
+  readonly lost: readonly DatabaseDeploy[];
+}
+
 /**
  * Finds the targets. `--stage` takes several names with commas between them, and patterns with `*` over the stages
  * that have secrets. Where a stage's secrets or URL give a pattern for the database's name, e.g. `tenant_*`, all
@@ -17,10 +24,7 @@ import { failedDeploy } from "./fleet.js";
  * @throws ConfigError `NO_SUCH_STAGE`, `NO_SUCH_TARGET` where a pattern matches nothing; `DEPLOY_USAGE` for a URL
  *   beside several stages
  */
-export async function deployTargets(
-  project: Project,
-  options: DeployOptions,
-): Promise<{ targets: Target[]; lost: DatabaseDeploy[] }> {
+export async function deployTargets(project: Project, options: DeployOptions): Promise<DeployTargets> {
   const targets: Target[] = [];
   const lost: DatabaseDeploy[] = [];
   const stages = await stagesOf(project, options.stage);
