@@ -133,12 +133,13 @@ export function message(type: string, body: string): Buffer {
 
 /** How many rows a CommandComplete says that there were: `SELECT 12`. */
 function rowsIn(bytes: Uint8Array<ArrayBuffer>, offset: number): number {
-  return Number(textOf(Buffer.from(bytes.buffer, offset)).split(" ").at(-1));
+  return Number(textOf(bytes.subarray(offset)).split(" ").at(-1));
 }
 
 /** The body of a message that is one text, and ends with a zero. */
-export function textOf(bytes: Buffer): string {
-  return bytes.subarray(HEADER_BYTES, bytes.readUInt32BE(1)).toString();
+export function textOf(bytes: Uint8Array): string {
+  const message = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return message.toString("utf8", HEADER_BYTES, message.readUInt32BE(1));
 }
 
 /**

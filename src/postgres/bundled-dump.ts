@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { setFlagsFromString } from "node:v8";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { message, textOf } from "./answers.js";
+import { AskingAhead } from "./asking-ahead.js";
 import type { Client } from "./connection.js";
 import { Conversation } from "./conversation.js";
 import { type Company, Relay } from "./dump-relay.js";
@@ -119,9 +120,14 @@ export class DumpFailure extends Error {
  * Runs the bundled pg_dump over a connection that `pg` has made. Afterwards the connection is `pg`'s again, with
  * pg_dump's settings and prepared statements in its session; ending it is left to the caller.
  *
+ * @param connected the connection, when it may be asked; pg_dump starts before
  * @throws DumpFailure
  */
-export async function dumpThroughClient(worker: Worker, client: Client, run: DumpRun): Promise<string> {
+export async function dumpThroughClient(
+  worker: Worker,
+  connected: Client | Promise<Client>,
+  run: DumpRun,
+): Promise<string> {
   const { port1, port2 } = new MessageChannel();
   const signal = new Int32Array(new SharedArrayBuffer(4));
   const reply = (message: DumpAnswer) => {
@@ -131,15 +137,14 @@ export async function dumpThroughClient(worker: Worker, client: Client, run: Dum
     Atomics.notify(signal, 0);
   };
 
-  // From here on the bytes are pg_dump's.
-  const conversation = new Conversation(client);
-  const relay = run.company && new Relay(conversation, run.company, run.major);
+  const server = Promise.resolve(connected).then((client) => talkTo(client, run));
   let sqlState: string | null = null;
   port1.on("message", async ({ bytes, answered }: DumpRequest) => {
+    const { conversation, relay } = await server;
     const own = run.insideTransaction === true ? answeredHere(bytes) : null;
     if (own !== null) reply({ bytes: own });
     else if (answered) {
-      const answer = await (relay ?? conversation).ask(bytes);
+      const answer = await relay.ask(bytes);
       sqlState = answer?.sqlState ?? sqlState;
       reply(answer === null ? { failure: "the connection to the server was lost" } : { bytes: answer.bytes });
     } else if (typeOf(bytes) !== TERMINATE) conversation.tell(bytes);
@@ -154,14 +159,23 @@ export async function dumpThroughClient(worker: Worker, client: Client, run: Dum
     const [result]: DumpResult[] = await once(worker, "message");
     if (result === undefined) throw new DumpFailure("pg_dump ended without an answer", sqlState);
     if ("failure" in result) throw new DumpFailure(result.failure, sqlState);
-    relay?.finish();
     if (result.dump.length < LARGE_DUMP) atWork.delete(worker);
     return result.dump;
   } finally {
+    const { conversation, relay } = await server;
+    await relay.finish();
     conversation.release();
     port1.close();
     for (const flag of COMPILE_AS_USUAL) setFlagsFromString(flag);
   }
+}
+
+/** From here on the connection's bytes are pg_dump's. */
+function talkTo(client: Client, { company, major }: DumpRun) {
+  const conversation = new Conversation(client);
+  const relay =
+    company === undefined ? new AskingAhead(conversation) : new Relay(conversation, company, major);
+  return { conversation, relay };
 }
 
 const QUERY = "Q".charCodeAt(0);
@@ -178,7 +192,7 @@ const NOT_FOR_THE_SERVER =
 /** The answer to a statement that the server is not to see, as it would give it in a transaction; else null. */
 function answeredHere(bytes: Uint8Array): Uint8Array<ArrayBuffer> | null {
   if (typeOf(bytes) !== QUERY) return null;
-  const [, tag] = NOT_FOR_THE_SERVER.exec(textOf(Buffer.from(bytes))) ?? [];
+  const [, tag] = NOT_FOR_THE_SERVER.exec(textOf(bytes)) ?? [];
   if (tag === undefined) return null;
   return new Uint8Array(Buffer.concat([message("C", `${tag}\0`), message("Z", "T")]));
 }

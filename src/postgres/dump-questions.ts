@@ -101,5 +101,18 @@ ORDER BY 1,2`,
 export const ASKED_LAST_OF_ALL_TABLES =
   /^SELECT classid, objid, refclassid, refobjid, deptype FROM pg_depend /;
 
+const OF_VIEWS =
+  "SELECT pg_catalog.format($$SELECT pg_catalog.pg_get_viewdef('%s'::pg_catalog.oid) AS viewdef$$, oid) FROM pg_catalog.pg_class c WHERE relkind IN ('v', 'm') AND oid >= 16384";
+const OF_FUNCTIONS =
+  "SELECT pg_catalog.format($$EXECUTE dumpFunc('%s')$$, oid) FROM pg_catalog.pg_proc c WHERE prokind <> 'a' AND oid >= 16384";
+/** What came with an extension, or with a type, no dump tells of. */
+const OF_ITS_OWN =
+  "NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = c.tableoid AND d.objid = c.oid AND d.deptype IN ('e', 'i'))";
+
 /** Gives, in a first column, the questions that pg_dump will ask of each view. */
-export const QUESTIONS_OF_VIEWS = `SELECT pg_catalog.format($$SELECT pg_catalog.pg_get_viewdef('%s'::pg_catalog.oid) AS viewdef$$, oid) FROM pg_catalog.pg_class WHERE relkind IN ('v', 'm') AND oid >= 16384 ORDER BY oid`;
+export const QUESTIONS_OF_VIEWS = `${OF_VIEWS} AND ${OF_ITS_OWN} ORDER BY oid`;
+
+/** The same of each view and each function, of which it asks by what it prepares before. */
+export const QUESTIONS_OF_OBJECTS = `${OF_VIEWS} AND ${OF_ITS_OWN} UNION ALL ${OF_FUNCTIONS} AND ${OF_ITS_OWN}`;
+
+export const PREPARES_FUNCTIONS = /^PREPARE dumpFunc\(/;

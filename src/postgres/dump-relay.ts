@@ -50,7 +50,7 @@ export class Relay {
 
   /** @param request one question. @returns the answer; null when pg_dump's own connection is lost */
   async ask(request: Uint8Array): Promise<Answer | null> {
-    const sql = textOf(Buffer.from(request.buffer, request.byteOffset, request.byteLength));
+    const sql = textOf(request);
     if (this.#state !== "begins") return this.#askTogether(sql, request);
     this.#said.push(request);
     const answer = await this.main.ask(request);
@@ -59,7 +59,7 @@ export class Relay {
   }
 
   /** Tells, at the end, that this pg_dump has other words for what every dump asks. */
-  finish(): void {
+  async finish(): Promise<void> {
     const unasked = ASKED_IN_ANY_CASE.filter((sql) => this.#ahead.has(sql)).length + this.#aheadOfTables.size;
     if (unasked > 0) this.company.tell(`pg_dump has not asked ${unasked} of the usual questions`);
   }

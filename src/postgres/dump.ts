@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { Ahead } from "../ahead.js";
 import { ConfigError, DatabaseError } from "../errors.js";
 import type { DumpRun } from "./bundled-dump.js";
 import {
@@ -98,32 +99,52 @@ export class DumpRefused extends DatabaseError {
   }
 }
 
-/** A pg_dump that is loaded while something else is done, for one dump. Whoever prepared it runs or ends it. */
+/** A pg_dump that starts while something else is done, for one dump. Whoever prepared it runs or ends it. */
 export interface PreparedDump {
   /**
-   * Reads the schema as the transaction sees it that is open on a connection, uncommitted changes included. The
+   * Reads the schema as the transaction sees it that is open on the connection, uncommitted changes included. The
    * transaction stays open and as it was, but that tables are locked in ACCESS SHARE mode for the time of the dump;
    * `lock_timeout` holds for that. Prepared statements of the session are gone afterwards.
    *
    * @throws DumpRefused; the transaction may have failed then
    */
-  run(client: Client, options: Omit<DumpOptions, "program">): Promise<string>;
+  run(): Promise<string>;
   end(): Promise<void>;
 }
 
-/** Loads the bundled pg_dump for a dump inside a transaction; no other program can see what is not committed. */
-export async function prepareDump(): Promise<PreparedDump> {
+/**
+ * Starts the bundled pg_dump for a dump inside a transaction; no other program can see what is not committed.
+ *
+ * @param client with the settings that its session will have when the dump is run
+ * @param options.becomesLarge whether much will have been made by then
+ */
+export async function prepareDump(
+  client: Client,
+  options: Omit<DumpOptions, "program"> & { readonly becomesLarge: boolean },
+): Promise<PreparedDump> {
   const { DumpFailure, dumpThroughClient, giveBackDumpWorker, takeDumpWorker } = await import(
     "./bundled-dump.js"
   );
+  const session = await sessionOf(client);
   const worker = takeDumpWorker();
-  const end = () => giveBackDumpWorker(worker);
-  const run = async (client: Client, options: Omit<DumpOptions, "program">) => {
-    const args = dumpArguments(options);
+  let handOver: (client: Client) => void = () => undefined;
+  const connected = new Promise<Client>((resolve) => {
+    handOver = resolve;
+  });
+  const dumping = new Ahead(() =>
+    dumpThroughClient(worker, connected, {
+      ...session,
+      args: dumpArguments(options),
+      isLarge: session.isLarge || options.becomesLarge,
+      insideTransaction: true,
+    }),
+  );
+  dumping.begin();
+  const run = async () => {
     try {
       await client.query("SAVEPOINT wov_dump");
-      const session = await sessionOf(client);
-      const dump = await dumpThroughClient(worker, client, { ...session, args, insideTransaction: true });
+      handOver(client);
+      const dump = await dumping.outcome();
       // Takes back pg_dump's settings and its locks. Its prepared statements know no transaction.
       await client.query("ROLLBACK TO SAVEPOINT wov_dump; RELEASE SAVEPOINT wov_dump; DEALLOCATE ALL");
       return dump;
@@ -132,7 +153,7 @@ export async function prepareDump(): Promise<PreparedDump> {
       throw new DumpRefused(dumpFailed(error.message, clientSettings(client), error), error.sqlState);
     }
   };
-  return { run, end };
+  return { run, end: () => giveBackDumpWorker(worker) };
 }
 
 function clientSettings({ host, port, user, database }: Client): ConnectionSettings {

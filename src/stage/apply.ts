@@ -112,13 +112,14 @@ async function runTransaction(
 ): Promise<void> {
   const { client } = place.session;
   const tell = tellerOf(plan, attempt, effects);
-  // Loaded while the statements run.
-  const dump = segment === plan.segments.at(-1) ? await prepareDump() : null;
+  const isLast = segment === plan.segments.at(-1);
+  // It starts while the statements run.
+  const dump = isLast ? await prepareDump(client, { ...effects.dump, becomesLarge: isLong(segment) }) : null;
   let took: ReadonlyMap<Part, number>;
   try {
     await client.query("BEGIN");
     took = await runSegment(plan, segment, place.session, tell, effects.around ?? null);
-    if (dump !== null) await verify(dump, segment, place, effects, tell);
+    if (dump !== null) await verify(dump, segment, effects, tell);
   } catch (error) {
     if (!isLost(error)) await client.query("ROLLBACK");
     throw error;
@@ -128,16 +129,23 @@ async function runTransaction(
   await commit(plan, segment, place, took);
 }
 
+/** Statements of so many characters make more than a thousand tables. */
+const LONG_SQL = 1_000_000;
+
+function isLong({ parts }: Segment): boolean {
+  const texts = parts.flatMap(({ version, from, to }) => version.statements.slice(from, to));
+  return texts.reduce((sum, { text }) => sum + text.length, 0) >= LONG_SQL;
+}
+
 async function verify(
   dump: PreparedDump,
   { parts }: Segment,
-  { session }: ApplyPlace,
   effects: ApplyEffects,
   tell: Teller,
 ): Promise<void> {
   const last = parts.at(-1);
   if (last !== undefined) tell(last, null);
-  await effects.verify(await dump.run(session.client, effects.dump));
+  await effects.verify(await dump.run());
 }
 
 async function commit(

@@ -4,14 +4,16 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { ArchiveError } from "#src/errors.js";
+import { withClient } from "#src/postgres/connection.js";
 import { thrownBy } from "../support/errors.js";
+import { freshDatabase } from "../support/server.js";
 import { StageProject } from "./project.js";
 
 const ROOT = "CREATE TABLE orders (id integer PRIMARY KEY, amount integer)";
 
 const archives = suite("deploy from a damaged archive");
 
-/** Nothing listens there: had the deploy looked for the server first, it would say so. */
+/** Nothing listens there. What is wrong with the archive is told all the same: nothing of the server is needed for it. */
 const NOWHERE = { url: "postgres://nobody:nothing@127.0.0.1:1/nowhere?sslmode=disable" };
 
 const DAMAGES: Record<string, (project: StageProject) => Promise<string>> = {
@@ -53,7 +55,7 @@ async function edit(file: string, from: string, to: string): Promise<void> {
 }
 
 for (const [name, damage] of Object.entries(DAMAGES)) {
-  archives(`stops at ${name} before it looks for the server`, async () => {
+  archives(`stops at ${name}, whatever comes of the server`, async () => {
     const project = await StageProject.create(ROOT);
     await project.version("1.1.0", ["ALTER TABLE orders ADD COLUMN note text"]);
     const code = await damage(project);
@@ -62,4 +64,16 @@ for (const [name, damage] of Object.entries(DAMAGES)) {
     assert.is(error.exitStatus, 4);
   });
 }
+
+archives("ends the session that was made meanwhile", async () => {
+  const project = await StageProject.create(ROOT);
+  await rm(project.paths.archivedSchema("1.0.0"));
+  const db = await freshDatabase();
+  await thrownBy(ArchiveError, project.deploy(db));
+  const sessions =
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+  await withClient(db.connection, async (client) => {
+    for (;;) if ((await client.query(sessions)).rows.length === 0) break;
+  });
+});
 archives.run();
