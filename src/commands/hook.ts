@@ -6,7 +6,7 @@ import { findProject, loadProject, type Project, type ProjectDatabase } from "..
 import { WovError } from "../errors.js";
 import { isInside, sha256 } from "../files.js";
 import { GitFailure } from "../git/git.js";
-import { parsePushedRefs, pushesHead, readPushFacts } from "../git/pre-push.js";
+import { parsePushedRefs, pushesHead } from "../git/pre-push.js";
 import { ARCHIVE_PUSH_VARIABLE } from "../git/push.js";
 import { openRepository, type Repository } from "../git/repository.js";
 import { stagedContent, stagedPaths } from "../git/staged.js";
@@ -48,7 +48,8 @@ export async function hook(name: HookName, options: HookOptions = {}): Promise<H
   const session = sessionIn(project, options);
   if (name === "pre-push") {
     if (session.env[ARCHIVE_PUSH_VARIABLE]) return result;
-    if (await isForHead(repository, options.stdin ?? "")) await prePush(session, repository, result);
+    if (await pushesHead(repository, parsePushedRefs(options.stdin ?? "")))
+      await prePush(session, repository, result);
   } else if (name === "pre-commit") {
     await preCommit(repository, session.project, result);
   } else {
@@ -56,10 +57,6 @@ export async function hook(name: HookName, options: HookOptions = {}): Promise<H
   }
   result.blocked = result.problems.length > 0 || result.check?.blocked === true;
   return result;
-}
-
-async function isForHead(repository: Repository, stdin: string): Promise<boolean> {
-  return pushesHead(await readPushFacts(repository, parsePushedRefs(stdin)));
 }
 
 async function prePush(session: Session, repository: Repository, result: HookResult): Promise<void> {

@@ -1,4 +1,4 @@
-import { gitAnswer } from "./git.js";
+import { git } from "./git.js";
 import type { Repository } from "./repository.js";
 
 /** One line that git gives the pre-push hook. */
@@ -35,40 +35,15 @@ function oidOrNull(oid: string): string | null {
   return /^0+$/.test(oid) ? null : oid;
 }
 
-/** What of a push bears on the question whether HEAD is pushed. */
-export interface PushFacts {
-  readonly head: string | null;
-  readonly refs: readonly PushedRef[];
-  /** The pushed object ids that have HEAD among their ancestors, or are HEAD. */
-  readonly containingHead: ReadonlySet<string>;
-}
-
 /**
- * Says whether a push carries HEAD. Only then does what the local database holds belong to what is pushed;
- * deleting a ref, pushing another branch or an old tag carries nothing of it.
+ * Says whether a push carries HEAD. Only then does what the local database holds belong to what is pushed; deleting a
+ * ref, pushing another branch or an old tag carries nothing of it. Git is asked once, however many refs there are.
  */
-export function pushesHead({ head, refs, containingHead }: PushFacts): boolean {
-  if (head === null) return false;
-  return refs.some(
-    ({ localOid }) => localOid !== null && (localOid === head || containingHead.has(localOid)),
-  );
-}
-
-/** Asks git what `pushesHead` has to know. Pushed objects that are no commits contain no HEAD. */
-export async function readPushFacts(
-  { root, head }: Repository,
-  refs: readonly PushedRef[],
-): Promise<PushFacts> {
-  const containingHead = new Set<string>();
-  for (const oid of new Set(refs.map(({ localOid }) => localOid))) {
-    if (head === null || oid === null) continue;
-    if (oid === head || (await contains(root, oid, head))) containingHead.add(oid);
-  }
-  return { head, refs, containingHead };
-}
-
-async function contains(root: string, oid: string, head: string): Promise<boolean> {
-  const commit = await gitAnswer(root, ["rev-parse", "--verify", "--quiet", `${oid}^{commit}`]);
-  if (commit === undefined) return false;
-  return (await gitAnswer(root, ["merge-base", "--is-ancestor", head, commit])) !== undefined;
+export async function pushesHead({ root, head }: Repository, refs: readonly PushedRef[]): Promise<boolean> {
+  const pushed = new Set(refs.flatMap(({ localOid }) => (localOid === null ? [] : [localOid])));
+  if (head === null || pushed.size === 0) return false;
+  if (pushed.has(head)) return true;
+  // HEAD, unless one of the pushed objects contains it. Those that are no commits contain none.
+  const input = [...pushed].map((oid) => `^${oid}\n`).join("");
+  return (await git(root, ["rev-list", "--max-count=1", "--stdin", head], { input })) === "";
 }

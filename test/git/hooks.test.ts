@@ -141,6 +141,22 @@ plain(
 );
 
 plain(
+  "run in a clone whose git checks files out with the line ends of Windows",
+  inFolder(async (folder) => {
+    project(folder);
+    await install(folder);
+    folder.commit();
+    folder.git("config", "core.autocrlf", "true");
+    folder.git("rm", "--quiet", "-r", "wovtools/hooks");
+    folder.git("checkout", "--quiet", "HEAD", "--", "wovtools/hooks");
+    await assertNothingLeft(folder);
+    assert.is(folder.git("status", "--porcelain"), "");
+    folder.write("more", "x");
+    assertHooksRun(folder);
+  }),
+);
+
+plain(
   "run in a project below the top of the repository, and in a linked work tree",
   inFolder(async (folder) => {
     project(folder, "packages/db ä/");

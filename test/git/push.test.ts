@@ -1,7 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { BlockedError } from "#src/errors.js";
-import { parsePushedRefs, pushesHead, readPushFacts } from "#src/git/pre-push.js";
+import { parsePushedRefs, pushesHead } from "#src/git/pre-push.js";
 import { push } from "#src/git/push.js";
 import { openRepository } from "#src/git/repository.js";
 import { stagedContent, stagedPaths } from "#src/git/staged.js";
@@ -82,19 +82,8 @@ prePush("is read from the lines that git gives the hook", () => {
   }
 });
 
-prePush("carries HEAD when a pushed commit is HEAD or comes after it", () => {
-  const ref = (localOid: string | null) => ({ localRef: "a", localOid, remoteRef: "b", remoteOid: null });
-  const none = new Set<string>();
-  assert.is(pushesHead({ head: "h", refs: [], containingHead: none }), false);
-  assert.is(pushesHead({ head: "h", refs: [ref(null)], containingHead: none }), false);
-  assert.is(pushesHead({ head: "h", refs: [ref("x")], containingHead: none }), false);
-  assert.is(pushesHead({ head: "h", refs: [ref("x"), ref("h")], containingHead: none }), true);
-  assert.is(pushesHead({ head: "h", refs: [ref("x")], containingHead: new Set(["x"]) }), true);
-  assert.is(pushesHead({ head: null, refs: [ref("x")], containingHead: none }), false);
-});
-
 prePush(
-  "is told by git itself",
+  "carries HEAD when a pushed commit is HEAD or comes after it, for which git is asked once",
   inFolder(async (folder) => {
     folder.init().write("a", "1");
     const old = folder.commit();
@@ -110,7 +99,7 @@ prePush(
       const lines = objects.map(
         (object) => `x ${folder.git("rev-parse", object).trim()} refs/heads/x ${"0".repeat(40)}\n`,
       );
-      return pushesHead(await readPushFacts(repository, parsePushedRefs(lines.join(""))));
+      return pushesHead(repository, parsePushedRefs(lines.join("")));
     };
     assert.is(await carries(head), true);
     assert.is(await carries(later), true);
@@ -119,6 +108,17 @@ prePush(
     assert.is(await carries("v0"), false);
     assert.is(await carries(old, later), true);
     assert.is(await carries("HEAD:a"), false);
+    assert.is(await carries(), false);
+    assert.is(await pushesHead(repository, parsePushedRefs(`(delete) ${"0".repeat(40)} x ${old}\n`)), false);
+    assert.is(await pushesHead({ ...repository, head: null }, parsePushedRefs(`x ${old} x ${old}\n`)), false);
+    process.env.GIT_TRACE = folder.at(".git", "trace");
+    try {
+      assert.is(await carries(old, "v0", "HEAD:a"), false);
+    } finally {
+      delete process.env.GIT_TRACE;
+    }
+    // Three of them by this test, for the names of the objects.
+    assert.is(folder.read(".git/trace").match(/built-in: git/g)?.length, 4);
   }),
 );
 

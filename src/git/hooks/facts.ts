@@ -18,6 +18,11 @@ export const LEFTHOOK_FILES = ["lefthook", ".lefthook", ".config/lefthook"].flat
 /** What `wovtools.hooksPath` says for the folder in which git looks by itself, wherever it lies. */
 export const DEFAULT_HOOKS = ".git/hooks";
 
+/** The file that says how git is to treat our hooks. @param folder the project's `wovtools` folder */
+export function attributesIn(folder: string): string {
+  return `${folder}/hooks/.gitattributes`;
+}
+
 /** Everything that decides how the hooks are installed. Paths are from the top of the work tree, with `/`. */
 export interface HookFacts {
   /** The project's `wovtools` folder. */
@@ -69,6 +74,7 @@ export async function readHookFacts(repository: Repository, folder: string): Pro
   const { files, executable } = await readAll(root, [
     ...LEFTHOOK_FILES,
     `${inside}/lefthook.yml`,
+    attributesIn(inside),
     ...[...scripts.keys(), ...present].map((name) => `${inside}/hooks/${name}`),
     ...callFolders(hooksFolder).flatMap((at) => HOOKS.map((name) => `${at}/${name}`)),
   ]);

@@ -1,4 +1,11 @@
-import { DEFAULT_HOOKS, HOOKS, type HookFacts, type HookName, LEFTHOOK_FILES } from "./facts.js";
+import {
+  attributesIn,
+  DEFAULT_HOOKS,
+  HOOKS,
+  type HookFacts,
+  type HookName,
+  LEFTHOOK_FILES,
+} from "./facts.js";
 import { extendLefthook, ourLefthook } from "./lefthook.js";
 
 /** Who calls the hooks of this repository. `folder` is a hooks folder that the project has of its own. */
@@ -51,11 +58,13 @@ function isHusky(hooksFolder: string): boolean {
 }
 
 function ourScripts({ folder, scripts }: HookFacts): Planned[] {
-  return [...scripts].map(([name, content]) => ({
+  const planned = [...scripts].map(([name, content]) => ({
     path: `${folder}/hooks/${name}`,
     content,
     mode: name.endsWith(".sh") ? 0o644 : 0o755,
   }));
+  // A shell does not run what git checks out with the line ends of Windows.
+  return [...planned, { path: attributesIn(folder), content: "* text eol=lf\n", mode: 0o644 }];
 }
 
 function changed(facts: HookFacts, planned: readonly Planned[]): Planned[] {
