@@ -2,7 +2,7 @@ import type { ProjectDatabase, SchemaOptions } from "../config/project.js";
 import { sha256 } from "../files.js";
 import type { ConnectionSettings } from "../postgres/connection.js";
 import { archivedDump, archivedText } from "../schema/archived.js";
-import type { Dump } from "../schema/dump.js";
+import { type Dump, DumpReader } from "../schema/dump.js";
 import type { Schema } from "../schema/index.js";
 
 /** A schema as text, parsed only when somebody needs to know more than whether the text is the same. */
@@ -21,8 +21,8 @@ export interface SchemaText {
   isEmpty(): Promise<boolean>;
 }
 
-/** Makes a schema of a dump's text; nothing is parsed yet. */
-export function schemaText(dump: string, settings: SchemaOptions): SchemaText {
+/** Makes a schema of a dump, its text or what was cut of that; nothing is parsed yet. */
+export function schemaText(dump: string | Dump, settings: SchemaOptions): SchemaText {
   const archived = archivedDump(dump, settings);
   let text: string | undefined;
   let checksum: string | undefined;
@@ -56,9 +56,11 @@ export async function readLiveSchema(
   database: Pick<ProjectDatabase, "pgDump" | "schema">,
   tell?: (what: string) => void,
 ): Promise<SchemaText> {
-  const { dumpSchema } = await import("../postgres/dump.js");
+  const { dumpInPieces } = await import("../postgres/dump.js");
   const { owners, tablespaces, subscriptions } = database.schema;
   const leftOut = { owners, tablespaces, subscriptions };
-  const dump = await dumpSchema(connection, { program: database.pgDump, ...leftOut, tell });
-  return schemaText(dump, database.schema);
+  const reader = new DumpReader();
+  const options = { program: database.pgDump, ...leftOut, tell };
+  await dumpInPieces(connection, options, (piece) => reader.add(piece));
+  return schemaText(reader.end(), database.schema);
 }

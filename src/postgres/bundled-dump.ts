@@ -1,6 +1,7 @@
 import { once } from "node:events";
+import { StringDecoder } from "node:string_decoder";
 import { setFlagsFromString } from "node:v8";
-import { MessageChannel, Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { message, textOf } from "./answers.js";
 import { AskingAhead } from "./asking-ahead.js";
 import type { Client } from "./connection.js";
@@ -12,10 +13,10 @@ import { type Company, Relay } from "./dump-relay.js";
  * runs in a worker thread which sleeps on `signal` until this thread has the server's whole answer for it.
  *
  * The worker gets a task, then sends requests through `port`; each is answered through the same port, and
- * `signal` is raised after the answer is in the queue.
+ * `signal` is raised after the answer is in the queue. What pg_dump writes comes through the port, too, as it goes on.
  */
 export interface DumpTask {
-  readonly port: import("node:worker_threads").MessagePort;
+  readonly port: MessagePort;
   readonly signal: Int32Array;
   readonly args: readonly string[];
   readonly parameters: Readonly<Record<string, string>>;
@@ -27,8 +28,13 @@ export interface DumpRequest {
   readonly answered: boolean;
 }
 
+/** The next bytes of the dump. */
+export interface DumpOutput {
+  readonly written: Uint8Array<ArrayBuffer>;
+}
+
 export type DumpAnswer = { readonly bytes: Uint8Array<ArrayBuffer> } | { readonly failure: string };
-export type DumpResult = { readonly dump: string } | { readonly failure: string };
+export type DumpResult = { readonly failure: string | null };
 
 /**
  * Compile WebAssembly once, quickly, and only what is called. For a small schema pg_dump runs for a fraction of a
@@ -121,13 +127,15 @@ export class DumpFailure extends Error {
  * pg_dump's settings and prepared statements in its session; ending it is left to the caller.
  *
  * @param connected the connection, when it may be asked; pg_dump starts before
+ * @param take gets the dump piece by piece; the last of them before the promise is kept
  * @throws DumpFailure
  */
 export async function dumpThroughClient(
   worker: Worker,
   connected: Client | Promise<Client>,
   run: DumpRun,
-): Promise<string> {
+  take: (text: string) => void,
+): Promise<void> {
   const { port1, port2 } = new MessageChannel();
   const signal = new Int32Array(new SharedArrayBuffer(4));
   const reply = (message: DumpAnswer) => {
@@ -139,7 +147,10 @@ export async function dumpThroughClient(
 
   const server = Promise.resolve(connected).then((client) => talkTo(client, run));
   let sqlState: string | null = null;
-  port1.on("message", async ({ bytes, answered }: DumpRequest) => {
+  const output = new Output(take);
+  port1.on("message", async (message: DumpRequest | DumpOutput) => {
+    if ("written" in message) return output.add(message);
+    const { bytes, answered } = message;
     const { conversation, relay } = await server;
     const own = run.insideTransaction === true ? answeredHere(bytes) : null;
     if (own !== null) reply({ bytes: own });
@@ -158,15 +169,41 @@ export async function dumpThroughClient(
     worker.postMessage(task, [port2]);
     const [result]: DumpResult[] = await once(worker, "message");
     if (result === undefined) throw new DumpFailure("pg_dump ended without an answer", sqlState);
-    if ("failure" in result) throw new DumpFailure(result.failure, sqlState);
-    if (result.dump.length < LARGE_DUMP) atWork.delete(worker);
-    return result.dump;
+    if (result.failure !== null) throw new DumpFailure(result.failure, sqlState);
+    output.addWhatWaits(port1);
+    if (output.length < LARGE_DUMP) atWork.delete(worker);
   } finally {
     const { conversation, relay } = await server;
     await relay.finish();
     conversation.release();
     port1.close();
     for (const flag of COMPILE_AS_USUAL) setFlagsFromString(flag);
+  }
+}
+
+/** Makes text of what pg_dump writes. */
+class Output {
+  readonly #decoder = new StringDecoder("utf8");
+  #length = 0;
+
+  constructor(private readonly take: (text: string) => void) {}
+
+  get length(): number {
+    return this.#length;
+  }
+
+  add({ written }: DumpOutput): void {
+    this.#length += written.length;
+    this.take(this.#decoder.write(Buffer.from(written.buffer)));
+  }
+
+  /** pg_dump has ended, and its last words may not have been told yet. */
+  addWhatWaits(port: MessagePort): void {
+    for (;;) {
+      const next: { message: DumpRequest | DumpOutput } | undefined = receiveMessageOnPort(port);
+      if (next === undefined) return;
+      if ("written" in next.message) this.add(next.message);
+    }
   }
 }
 

@@ -1,7 +1,15 @@
 /** The thread in which the bundled pg_dump runs. See bundled-dump.ts for the conversation. */
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { pgDump } from "@electric-sql/pglite-tools/pg_dump";
-import type { DumpAnswer, DumpRequest, DumpResult, DumpTask, DumpWorkerStart } from "./bundled-dump.js";
+import type {
+  DumpAnswer,
+  DumpOutput,
+  DumpRequest,
+  DumpResult,
+  DumpTask,
+  DumpWorkerStart,
+} from "./bundled-dump.js";
+import { watchWrites } from "./written-files.js";
 
 const SSL_REQUEST = 80877103;
 const GSSENC_REQUEST = 80877104;
@@ -98,8 +106,8 @@ async function dump(args: readonly string[], send: Send): Promise<DumpResult> {
   };
   try {
     // Its type wants a whole PGlite, which this cannot be: Reflect.apply takes what the code takes.
-    const file: File = await Reflect.apply(pgDump, undefined, [{ pg, args }]);
-    return { dump: await file.text() };
+    await Reflect.apply(pgDump, undefined, [{ pg, args }]);
+    return { failure: null };
   } catch (error) {
     return { failure: error instanceof Error ? error.message : String(error) };
   }
@@ -112,12 +120,46 @@ async function warmUp(): Promise<void> {
   });
 }
 
+/** Pieces of this size are told: one for each of pg_dump's buffers would be 13,000 for 13 MB. */
+const PIECE_BYTES = 256 * 1024;
+
+/** Tells what pg_dump writes. */
+class Pieces {
+  #piece = new Uint8Array(PIECE_BYTES);
+  #length = 0;
+
+  constructor(private readonly task: DumpTask) {}
+
+  readonly add = (bytes: Uint8Array): void => {
+    for (let from = 0; from < bytes.length; ) {
+      const part = bytes.subarray(from, from + PIECE_BYTES - this.#length);
+      this.#piece.set(part, this.#length);
+      this.#length += part.length;
+      from += part.length;
+      if (this.#length === PIECE_BYTES) this.tell();
+    }
+  };
+
+  tell(): void {
+    const output: DumpOutput = { written: this.#piece.slice(0, this.#length) };
+    this.#length = 0;
+    this.task.port.postMessage(output, [output.written.buffer]);
+  }
+}
+
 const start: DumpWorkerStart = workerData;
 const warm = start.warmUp ? warmUp() : Promise.resolve();
+
+/** Two dumps of one schema are the same: the key, which psql would ask for, is another one each time otherwise. */
+const SAME_KEY = "--restrict-key=wovtools";
 
 parentPort?.on("message", async (task: DumpTask) => {
   await warm;
   const wire = new Wire(task);
-  const result = await dump(task.args, (bytes, { onRawData }) => wire.send(bytes, onRawData));
+  const pieces = new Pieces(task);
+  const unwatch = watchWrites(pieces.add);
+  const result = await dump([...task.args, SAME_KEY], (bytes, { onRawData }) => wire.send(bytes, onRawData));
+  unwatch();
+  pieces.tell();
   parentPort?.postMessage(result);
 });

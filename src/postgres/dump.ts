@@ -44,7 +44,22 @@ const BUNDLED_MAJOR = 18;
  *   program asked for is not there
  */
 export async function dumpSchema(settings: ConnectionSettings, options: DumpOptions): Promise<string> {
-  if (options.program !== "bundled") return systemDump(settings, options);
+  const pieces: string[] = [];
+  await dumpInPieces(settings, options, (piece) => pieces.push(piece));
+  return pieces.join("");
+}
+
+/**
+ * Reads a database's schema as {@link dumpSchema} does, for who can use the beginning while pg_dump prints the rest.
+ *
+ * @param take gets the dump piece by piece
+ */
+export async function dumpInPieces(
+  settings: ConnectionSettings,
+  options: DumpOptions,
+  take: (piece: string) => void,
+): Promise<void> {
+  if (options.program !== "bundled") return take(await systemDump(settings, options));
   const { dumpThroughClient, giveBackDumpWorker, takeDumpWorker } = await import("./bundled-dump.js");
   // The worker compiles pg_dump while the connection is made.
   const worker = takeDumpWorker();
@@ -53,9 +68,9 @@ export async function dumpSchema(settings: ConnectionSettings, options: DumpOpti
   try {
     client = await connect(settings);
     const session = await sessionOf(client, options.largeFrom);
-    if (session.major > BUNDLED_MAJOR) return await systemDump(settings, options);
+    if (session.major > BUNDLED_MAJOR) return take(await systemDump(settings, options));
     if (session.isLarge) company = companyOf(settings, options);
-    return await dumpThroughClient(worker, client, { ...session, company, args: dumpArguments(options) });
+    await dumpThroughClient(worker, client, { ...session, company, args: dumpArguments(options) }, take);
   } catch (error) {
     if (error instanceof DatabaseError || error instanceof ConfigError) throw error;
     throw dumpFailed(error instanceof Error ? error.message : String(error), settings, error);
@@ -131,23 +146,23 @@ export async function prepareDump(
   const connected = new Promise<Client>((resolve) => {
     handOver = resolve;
   });
+  const args = dumpArguments(options);
+  const isLarge = session.isLarge || options.becomesLarge;
+  const pieces: string[] = [];
   const dumping = new Ahead(() =>
-    dumpThroughClient(worker, connected, {
-      ...session,
-      args: dumpArguments(options),
-      isLarge: session.isLarge || options.becomesLarge,
-      insideTransaction: true,
-    }),
+    dumpThroughClient(worker, connected, { ...session, args, isLarge, insideTransaction: true }, (piece) =>
+      pieces.push(piece),
+    ),
   );
   dumping.begin();
   const run = async () => {
     try {
       await client.query("SAVEPOINT wov_dump");
       handOver(client);
-      const dump = await dumping.outcome();
+      await dumping.outcome();
       // Takes back pg_dump's settings and its locks. Its prepared statements know no transaction.
       await client.query("ROLLBACK TO SAVEPOINT wov_dump; RELEASE SAVEPOINT wov_dump; DEALLOCATE ALL");
-      return dump;
+      return pieces.join("");
     } catch (error) {
       if (!(error instanceof DumpFailure)) throw error;
       throw new DumpRefused(dumpFailed(error.message, clientSettings(client), error), error.sqlState);

@@ -32,8 +32,8 @@ export function archivedSchema(dump: string, settings: Partial<SchemaSettings> =
 }
 
 /** The entries of the archived text, for who has no need of it as text: their canonical form is the same. */
-export function archivedDump(dump: string, settings: Partial<SchemaSettings> = {}): Dump {
-  const read = readDump(dump);
+export function archivedDump(dump: string | Dump, settings: Partial<SchemaSettings> = {}): Dump {
+  const read = typeof dump === "string" ? readDump(dump) : dump;
   const own = withPublicPrivileges(read).filter((entry) => !isOwn(entry));
   const entries =
     settings.owners === true ? own : own.map((entry) => ({ ...entry, sql: entry.sql.replace(OWNER, "") }));

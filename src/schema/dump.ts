@@ -53,38 +53,74 @@ const EPILOGUE = /\n(?:--\n-- PostgreSQL database dump complete\n--\s*|\\unrestr
  * @param text what `pg_dump --schema-only` wrote, or any SQL: what has no headings becomes one entry
  */
 export function readDump(text: string): Dump {
-  const unified = unifiedText(text);
-  const headings = headingsIn(unified);
-  const opening = unified.slice(0, headings[0]?.index);
-  const state: State = { tablespace: "", accessMethod: "heap" };
-  const entries: Entry[] = [];
-  const preamble = PREAMBLE.exec(opening)?.[0] ?? "";
-  const loose = opening.slice(preamble.length).replace(EPILOGUE, "\n").trim();
-  if (loose !== "") entries.push({ name: "", type: "", schema: null, owner: null, sql: loose, ...state });
-  for (const found of preamble.matchAll(STATE_LINE)) applyState(state, found);
-  for (const [index, heading] of headings.entries()) {
-    const next = headings[index + 1];
-    const body = unified.slice(heading.index + heading[0].length, next?.index);
-    const { sql, changes } = withoutState(next === undefined ? body.replace(EPILOGUE, "\n") : body);
-    const [, name = "", type = "", schema = "", owner = ""] = heading;
-    entries.push({ name, type, schema: orNull(schema), owner: orNull(owner), sql, ...state });
-    for (const found of changes) applyState(state, found);
+  const reader = new DumpReader();
+  reader.add(text);
+  return reader.end();
+}
+
+/** Cuts a dump into entries while it comes. */
+export class DumpReader {
+  readonly #pieces: string[] = [];
+  readonly #entries: Entry[] = [];
+  readonly #state: State = { tablespace: "", accessMethod: "heap" };
+  /** What stands before the first heading, when that has come. */
+  #opening: string | null = null;
+  /** The last heading and what has come of the text under it; before there is one, all that has come. */
+  #rest = "\n";
+
+  /** @param piece the next part of the text */
+  add(piece: string): void {
+    this.#pieces.push(piece);
+    const text = this.#rest + piece;
+    const headings = headingsIn(text);
+    for (const [index, heading] of headings.entries()) {
+      if (this.#opening === null) this.#open(text.slice(0, heading.index));
+      const next = headings[index + 1]?.index;
+      if (next !== undefined) this.#addEntry(heading, text.slice(heading.index + heading[0].length, next));
+    }
+    this.#rest = text.slice(headings.at(-1)?.index ?? 0);
   }
-  return {
-    server: versionIn(opening, SERVER_VERSION),
-    program: versionIn(opening, PROGRAM_VERSION),
-    entries,
-  };
+
+  end(): Dump {
+    const unified = withUnixLines(this.#pieces);
+    if (unified !== null) return readDump(unified);
+    const [last] = headingsIn(this.#rest);
+    if (last === undefined) this.#open(this.#rest);
+    else this.#addEntry(last, this.#rest.slice(last[0].length).replace(EPILOGUE, "\n"));
+    const opening = this.#opening ?? "";
+    return {
+      server: versionIn(opening, SERVER_VERSION),
+      program: versionIn(opening, PROGRAM_VERSION),
+      entries: this.#entries,
+    };
+  }
+
+  #open(opening: string): void {
+    this.#opening = opening;
+    const preamble = PREAMBLE.exec(opening)?.[0] ?? "";
+    const loose = opening.slice(preamble.length).replace(EPILOGUE, "\n").trim();
+    if (loose !== "")
+      this.#entries.push({ name: "", type: "", schema: null, owner: null, sql: loose, ...this.#state });
+    for (const found of preamble.matchAll(STATE_LINE)) applyState(this.#state, found);
+  }
+
+  #addEntry([, name = "", type = "", schema = "", owner = ""]: RegExpExecArray, body: string): void {
+    const { sql, changes } = withoutState(body);
+    this.#entries.push({ name, type, schema: orNull(schema), owner: orNull(owner), sql, ...this.#state });
+    for (const found of changes) applyState(this.#state, found);
+  }
 }
 
 /** Whether a text has headings of pg_dump's; what looks like one inside a string, a body or a comment is none. */
 export function isDump(text: string): boolean {
-  return headingsIn(unifiedText(text)).length > 0;
+  return headingsIn(`\n${withUnixLines([text]) ?? text}`).length > 0;
 }
 
-/** A checkout may have turned every line end of a file into two characters. */
-function unifiedText(text: string): string {
-  return `\n${text.includes("\r\n--\r\n-- Name: ") ? text.replaceAll("\r\n", "\n") : text}`;
+/** A checkout may have turned every line end of a file into two characters. @returns null where none has */
+function withUnixLines(pieces: readonly string[]): string | null {
+  if (!pieces.some((piece) => piece.includes("\r"))) return null;
+  const text = pieces.join("");
+  return text.includes("\r\n--\r\n-- Name: ") ? text.replaceAll("\r\n", "\n") : null;
 }
 
 interface State {

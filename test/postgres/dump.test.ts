@@ -28,6 +28,17 @@ dump("reads an answer that comes in many pieces", async () => {
   assert.ok((await dumpSchema(db.connection, OPTIONS)).includes(body));
 });
 
+dump("is all that pg_dump writes, however much", async () => {
+  const body = "寸法 is\n\\restrict more than a piece\n".repeat(30_000);
+  const db = await freshDatabase(
+    `CREATE FUNCTION long() RETURNS text LANGUAGE sql AS $$ SELECT '${body}' $$`,
+  );
+  const text = await dumpSchema(db.connection, OPTIONS);
+  assert.ok(text.includes(body));
+  assert.match(text, /^--\n-- PostgreSQL database dump\n--\n/);
+  assert.match(text, /\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict \w+\n\n$/);
+});
+
 dump("writes owners only where asked", async () => {
   const db = await freshDatabase("CREATE TABLE t (id int)");
   assert.not.match(await dumpSchema(db.connection, OPTIONS), "OWNER TO");

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { dumpSchema } from "#src/postgres/dump.js";
-import { readDump } from "#src/schema/dump.js";
+import { DumpReader, readDump } from "#src/schema/dump.js";
 import { archivedSchema, canonicalSchema, diffSchemas, fingerprintOfDump } from "#src/schema/index.js";
 import { PACKAGE } from "../support/project.js";
 import { freshDatabase } from "../support/server.js";
@@ -28,6 +28,27 @@ properties("it does not depend on the order of the statements", async () => {
     }),
     { numRuns: 30 },
   );
+});
+
+properties("it is cut alike, in whichever pieces it comes and with whichever line ends", () => {
+  const whole = readDump(dump);
+  const otherLineEnds = dump.replaceAll("\n", "\r\n");
+  for (const text of [dump, otherLineEnds]) {
+    const inPieces = (pieces: readonly string[]) => {
+      const reader = new DumpReader();
+      for (const piece of pieces) reader.add(piece);
+      return reader.end();
+    };
+    assert.equal(inPieces(text.match(/.{1,97}/gs) ?? []), whole);
+    const place = fc.integer({ min: 0, max: text.length });
+    fc.assert(
+      fc.property(place, place, (one, other) => {
+        const [from, to] = one < other ? [one, other] : [other, one];
+        assert.equal(inPieces([text.slice(0, from), text.slice(from, to), text.slice(to)]), whole);
+      }),
+      { numRuns: 50 },
+    );
+  }
 });
 
 properties("every entry of a dump is part of it", async () => {
