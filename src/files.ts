@@ -3,7 +3,7 @@ import { createHash, hash } from "node:crypto";
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { mkdir, open, readFile, rename, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import type { ErrorDetails, WovError } from "./errors.js";
+import { ConfigError, type ErrorDetails, type WovError } from "./errors.js";
 
 /** The class of an error, for code that reports on behalf of several rooms. */
 export type ErrorKind = new (code: string, message: string, details?: ErrorDetails) => WovError;
@@ -21,6 +21,26 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
 /** Whether an error of the file system says that there is no such file or folder. */
 export function isMissing(error: unknown): boolean {
   return hasCode(error, "ENOENT", "ENOTDIR");
+}
+
+/** Why a file system does not do what is right to ask: rights, room, a medium that is read only. */
+const REFUSALS = ["EACCES", "EDQUOT", "EIO", "EMFILE", "ENAMETOOLONG", "ENFILE", "ENOSPC", "EPERM", "EROFS"];
+
+/**
+ * The error to tell where the file system refused, which is no defect of the program; null for any other error.
+ *
+ * @example refusedBySystem(error)?.message // → "The system refuses: no space left on device (ENOSPC, write)."
+ */
+export function refusedBySystem(error: unknown): ConfigError | null {
+  if (!(error instanceof Error) || !hasCode(error, ...REFUSALS) || "address" in error) return null;
+  const [, code, reason, call] = /^([A-Z]+): (.+?), (\w+)/s.exec(error.message) ?? [];
+  if (code === undefined) return null;
+  const where = "path" in error && typeof error.path === "string" ? error.path : undefined;
+  return new ConfigError("SYSTEM_REFUSES", `The system refuses: ${reason} (${code}, ${call}).`, {
+    where,
+    hint: "Mend that, then run the command again; it goes on from where it was.",
+    cause: error,
+  });
 }
 
 /** Whether there is a folder at a path. */

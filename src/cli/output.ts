@@ -1,5 +1,6 @@
 import picocolors from "picocolors";
 import { type ExitStatus, WovError } from "../errors.js";
+import { refusedBySystem } from "../files.js";
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
 
@@ -89,8 +90,9 @@ export class Output {
   }
 
   /** Prints what went wrong and returns the status to end with. */
-  error(error: unknown): ExitStatus {
+  error(thrown: unknown): ExitStatus {
     this.done();
+    const error = refusedBySystem(thrown) ?? thrown;
     const known = error instanceof WovError;
     const code = known ? error.code : "BUG";
     const message = error instanceof Error ? error.message : String(error);

@@ -3,7 +3,15 @@ import { join, sep } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { ConfigError } from "#src/errors.js";
-import { isInside, readBytes, readText, resolveInside, temporaryName, writeAtomic } from "#src/files.js";
+import {
+  isInside,
+  readBytes,
+  readText,
+  refusedBySystem,
+  resolveInside,
+  temporaryName,
+  writeAtomic,
+} from "#src/files.js";
 import { nearest } from "#src/nearest.js";
 import { failureOf, temporaryFolder } from "./support.js";
 
@@ -34,6 +42,17 @@ files("that are not there are null, others that cannot be read an error of whoev
   const failure = await failureOf(() => readText(join(folder, "folder"), ConfigError));
   assert.instance(failure, ConfigError);
   assert.is(failure.code, "FILE_UNREADABLE");
+});
+
+files("that the system does not let be written are no defect of the program", async () => {
+  const long = join(temporaryFolder(), "x".repeat(300));
+  const named = refusedBySystem(await writeAtomic(long, "x").catch((error: unknown) => error));
+  assert.is(named?.code, "SYSTEM_REFUSES");
+  assert.is(named?.message, "The system refuses: name too long (ENAMETOOLONG, open).");
+  assert.is(named?.where, temporaryName(long));
+  const full = refusedBySystem(await writeFile("/dev/full", "x").catch((error: unknown) => error));
+  assert.match(full?.message ?? "", "no space left on device (ENOSPC");
+  assert.is(refusedBySystem(new TypeError("x is not a function")), null);
 });
 
 files("lie inside a folder or not", async () => {
