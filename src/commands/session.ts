@@ -1,4 +1,5 @@
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
+import { quotePath } from "../archive/history.js";
 import { type ResolvedConnection, resolveConnection } from "../config/connection.js";
 import { checkStageName, DEFAULT_STAGE } from "../config/names.js";
 import {
@@ -11,7 +12,8 @@ import {
 import { determinePver } from "../config/pver.js";
 import type { Environment } from "../config/secrets.js";
 import { ConfigError } from "../errors.js";
-import { commitCount, openRepository, type Repository } from "../git/repository.js";
+import { isFolder } from "../files.js";
+import { commitCount, mainWorkTree, openRepository, type Repository } from "../git/repository.js";
 import type { ConnectionSettings } from "../postgres/connection.js";
 
 /** What every command can be told. */
@@ -115,9 +117,28 @@ export async function connectionOf(session: Session, database: string): Promise<
 }
 
 /** As the secrets, or what goes before them, have it: the database's name may be a pattern. */
-export function resolvedConnection(session: Session, database: string): Promise<ResolvedConnection> {
+export async function resolvedConnection(session: Session, database: string): Promise<ResolvedConnection> {
   const { project, stage, env, url } = session;
-  return resolveConnection({ project, database, stage, env, url });
+  try {
+    return await resolveConnection({ project, database, stage, env, url });
+  } catch (error) {
+    if (error instanceof ConfigError && error.code === "SECRETS_MISSING")
+      await addMainWorkTree(session, error);
+    throw error;
+  }
+}
+
+/** Secrets are ignored by git, so a linked work tree has none, and new ones would lead to another server. */
+async function addMainWorkTree(session: Session, error: ConfigError): Promise<void> {
+  const { root, secretsFolder } = session.project;
+  const repository = await repositoryOf(session);
+  const main = await mainWorkTree(repository);
+  if (main === null) return;
+  const secrets = join(main, relative(repository.root, secretsFolder));
+  if (await isFolder(secrets))
+    error.addHint(
+      `This is a linked work tree. To use the main one's secrets here:\n  cp -Rp ${quotePath(secrets)} ${quotePath(`${dirname(relative(root, secretsFolder))}/`)}`,
+    );
 }
 
 /** What the names of several databases are like, e.g. `tenant_*`; null where one is named. */

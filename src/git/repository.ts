@@ -1,6 +1,6 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { ConfigError } from "../errors.js";
-import { isFolder } from "../files.js";
+import { exists, isFolder } from "../files.js";
 import { GitFailure, git, gitAnswer } from "./git.js";
 
 /** A git repository with a work tree, as it was when it was opened. */
@@ -100,6 +100,20 @@ function whyNotOpened(directory: string, failure: GitFailure): ConfigError {
     });
   }
   return new ConfigError("NOT_A_REPOSITORY", `The repository cannot be read:\n${failure.message}`, details);
+}
+
+/**
+ * The top of the repository's main work tree, seen from a linked one (`git worktree add`), which lacks whatever git
+ * ignores there.
+ *
+ * @returns null where the work tree is no linked one, or the main one is bare
+ */
+export async function mainWorkTree({ root, gitDir }: Repository): Promise<string | null> {
+  const common = resolve(root, (await git(root, ["rev-parse", "--git-common-dir"])).replace(/\n$/, ""));
+  if (common === gitDir) return null;
+  const [first = ""] = (await git(root, ["worktree", "list", "--porcelain"])).split("\n");
+  const path = first.replace(/^worktree /, "");
+  return (await exists(join(path, ".git"))) ? path : null;
 }
 
 /** How many commits HEAD has behind it, itself included; 0 where nothing was committed yet. */

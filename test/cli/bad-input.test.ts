@@ -194,6 +194,21 @@ files("missing secrets are told with all places that were looked at", async () =
   await rename(join(project.folder, "secrets"), join(root, "wovtools/secrets"));
 });
 
+files("missing secrets in a linked work tree: the command that takes the main one's serves", async () => {
+  const { project } = await shop();
+  const linked = join(project.folder, "linked tree");
+  await project.git("worktree", "add", "--quiet", "--detach", linked);
+  const inLinked = { cwd: linked };
+  const { status, stderr } = await project.command("wov-db", ["--schema-hash"], inLinked);
+  assert.is(status, 2, stderr);
+  const [copy = ""] = /cp -Rp .*/.exec(stderr) ?? [];
+  await project.run("sh", ["-c", copy], inLinked);
+  const hashed = await project.command("wov-db", ["--schema-hash"], inLinked);
+  assert.is(hashed.status, 0, hashed.output);
+  assert.is(hashed.stdout, (await project.command("wov-db", ["--schema-hash"])).stdout);
+  await project.git("worktree", "remove", "--force", linked);
+});
+
 for (const [name, pver, refusal] of [
   ["no version", "banana", { status: 2, what: /"banana" is not/, hint: /1\.4\.0/ }],
   ["a revision", "1.0.0+2", { status: 2, what: /build metadata/, hint: /1\.4\.0/ }],
