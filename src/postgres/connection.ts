@@ -89,7 +89,7 @@ async function connectBy(settings: ConnectionSettings): Promise<{ client: Client
   let failure: unknown;
   for (const ssl of attempts) {
     const client = newClient(settings, ssl);
-    const readsBackslashes = watchStrings(client);
+    const parameters = watchParameters(client);
     try {
       await client.connect();
     } catch (error) {
@@ -99,7 +99,8 @@ async function connectBy(settings: ConnectionSettings): Promise<{ client: Client
       failure = error;
       break;
     }
-    if (!readsBackslashes() || settings.options?.endsWith(STANDARD_STRINGS)) return { client, ssl };
+    const readsBackslashes = parameters.standard_conforming_strings === "off";
+    if (!readsBackslashes || settings.options?.endsWith(STANDARD_STRINGS)) return { client, ssl };
     await client.end();
     return connectBy(withStandardStrings(settings));
   }
@@ -117,13 +118,25 @@ export function withStandardStrings(settings: ConnectionSettings): ConnectionSet
   return { ...settings, options: `${others} ${STANDARD_STRINGS}`.trim() };
 }
 
-/** @returns whether a backslash in a string means something to the session: a server says so when it begins */
-function watchStrings(client: Client): () => boolean {
-  let value = "on";
+type Parameters = Readonly<Record<string, string>>;
+
+const parametersSaid = new WeakMap<Client, Parameters>();
+
+/**
+ * What a server says of itself and of the session, when it begins and when it changes: `server_version`,
+ * `client_encoding` … See https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-ASYNC
+ */
+export function parametersOf(client: Client): Parameters {
+  return parametersSaid.get(client) ?? {};
+}
+
+function watchParameters(client: Client): Parameters {
+  const parameters: Record<string, string> = {};
   client.connection.on("parameterStatus", (said: { parameterName: string; parameterValue: string }) => {
-    if (said.parameterName === "standard_conforming_strings") value = said.parameterValue;
+    parameters[said.parameterName] = said.parameterValue;
   });
-  return () => value === "off";
+  parametersSaid.set(client, parameters);
+  return parameters;
 }
 
 /** Settings that end what takes long; not all servers have all of them. */

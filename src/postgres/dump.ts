@@ -9,6 +9,7 @@ import {
   connect,
   describeConnection,
   libpqEnvironment,
+  parametersOf,
   withStandardStrings,
 } from "./connection.js";
 import type { Company } from "./dump-relay.js";
@@ -192,21 +193,19 @@ function dumpArguments(options: Omit<DumpOptions, "program">): string[] {
 /** The size of `pg_attribute`, in bytes, from which on a schema is large: that of some 1,500 tables. */
 const LARGE_CATALOG = 4_000_000;
 
-/** What a server tells a client when a session starts, https://www.postgresql.org/docs/current/libpq-status.html */
 async function sessionOf(
   client: Client,
   largeFrom = LARGE_CATALOG,
 ): Promise<Pick<DumpRun, "parameters" | "major" | "isLarge">> {
-  const { rows } = await client.query<{ name: string; setting: string; catalog: string }>(
-    `SELECT name, setting, pg_catalog.pg_relation_size('pg_catalog.pg_attribute') AS catalog
-     FROM pg_catalog.pg_settings WHERE name IN
-     ('server_version', 'server_encoding', 'client_encoding', 'standard_conforming_strings', 'integer_datetimes', 'is_superuser')`,
+  const { rows } = await client.query<{ large: boolean }>(
+    "SELECT pg_catalog.pg_relation_size('pg_catalog.pg_attribute') >= $1 AS large",
+    [largeFrom],
   );
-  const parameters = Object.fromEntries(rows.map((row) => [row.name, row.setting]));
+  const parameters = parametersOf(client);
   return {
     parameters,
     major: Number.parseInt(parameters.server_version ?? "", 10),
-    isLarge: rows.some((row) => Number(row.catalog) >= largeFrom),
+    isLarge: rows[0]?.large === true,
   };
 }
 

@@ -3,6 +3,9 @@ import type { Client } from "./connection.js";
 /** The first number that a server gives to what its users make: `FirstNormalObjectId` of access/transam.h. */
 const FIRST_OF_USERS = 16_384;
 
+/** A condition in SQL without which no database is as a server makes one. It is quicker to answer than `isAsMade`. */
+export const LOOKS_AS_MADE = `NOT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid >= ${FIRST_OF_USERS})`;
+
 /** Catalogs whose rows a schema is read from; what belongs to a table or a type comes with it. */
 const CATALOGS = [
   "pg_am",

@@ -9,6 +9,7 @@ import {
   withClient,
 } from "../postgres/connection.js";
 import { canDumpInTransaction } from "../postgres/dump.js";
+import { LOOKS_AS_MADE } from "../postgres/empty.js";
 import { quoteIdentifier } from "../postgres/quote.js";
 import { applicationName } from "./lock.js";
 
@@ -29,6 +30,8 @@ export interface StageSession {
   readonly systemIdentifier: string | null;
   /** Whether the role or the database lets its sessions change nothing unless they ask for it. */
   readonly isReadOnly: boolean;
+  /** Whether the database may hold nothing; what looks so mostly does. */
+  readonly looksAsMade: boolean;
   /** Statements that put the session's settings back to what a deploy begins with. */
   readonly fresh: readonly string[];
 }
@@ -53,17 +56,21 @@ export async function openStageSession(
       pid: number;
       standby: boolean;
       readOnly: boolean;
+      looksAsMade: boolean;
     }>(
       `SELECT current_setting('server_version_num')::integer AS version, pg_backend_pid() AS pid,
-         pg_is_in_recovery() AS standby, current_setting('transaction_read_only')::boolean AS "readOnly"`,
+         pg_is_in_recovery() AS standby, current_setting('transaction_read_only')::boolean AS "readOnly",
+         ${LOOKS_AS_MADE} AS "looksAsMade"`,
     );
-    const { version = 0, pid = 0, standby = false, readOnly: isReadOnly = false } = rows[0] ?? {};
+    const [row] = rows;
+    const { version = 0, pid = 0, standby = false, looksAsMade = false } = row ?? {};
     if (standby) throw readOnly(settings);
     refuseVersion(version, settings);
     if (!("processID" in client) || client.processID !== pid) await refusePooler(client, pid, settings);
     const fresh = await freshSettings(client, version, limits, by);
     const identifier = await systemIdentifier(client);
-    return { client, serverVersion: version, systemIdentifier: identifier, isReadOnly, fresh };
+    const isReadOnly = row?.readOnly === true;
+    return { client, serverVersion: version, systemIdentifier: identifier, isReadOnly, looksAsMade, fresh };
   } catch (error) {
     await client.end();
     throw error;

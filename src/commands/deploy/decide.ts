@@ -1,4 +1,6 @@
 /** Deciding what one database needs. The stage is only read. */
+
+import { Ahead } from "../../ahead.js";
 import type { Version } from "../../archive/versions.js";
 import { BlockedError } from "../../errors.js";
 import { isAsMade } from "../../postgres/empty.js";
@@ -8,7 +10,7 @@ import type { Position } from "../../stage/position.js";
 import { readLiveSchema, type SchemaText, schemaText } from "../live-schema.js";
 import type { DeployObjects } from "./objects.js";
 import type { DeployOrder } from "./order.js";
-import { type DeployPath, decidePath } from "./path.js";
+import { type DeployPath, decidePath, versionsTo } from "./path.js";
 import { type ReadVersion, readVersions } from "./planned.js";
 import type { Standing } from "./standing.js";
 
@@ -22,8 +24,25 @@ export interface UnderWay {
   /** The database as the server calls it. */
   readonly onServer: string;
   readonly standing: Standing;
+  /** What is asked where the ledger does not know the database, and before where it looks new. */
+  readonly fromEmpty: FromEmpty;
   /** What a person is told beside the result. */
   readonly notes: string[];
+}
+
+/** What there is to know of a deploy that begins with nothing. */
+export interface FromEmpty {
+  readonly isAsMade: Ahead<boolean>;
+  readonly versions: Ahead<readonly ReadVersion[]>;
+}
+
+/** Prepares to find out; nothing is asked yet. */
+export function fromEmpty(order: DeployOrder, session: StageSession, target: Version): FromEmpty {
+  const path = { from: null, versions: versionsTo(order.archive.versions, target) };
+  return {
+    isAsMade: new Ahead(() => isAsMade(session.client)),
+    versions: new Ahead(() => versionsOn(order, session, path)),
+  };
 }
 
 /** What was decided. */
@@ -81,9 +100,8 @@ interface ReadStage {
 
 /** Reads the schema, and what is on the way from there: the deltas are read while the server tells. */
 async function readStage(one: UnderWay, recorded: Position | null): Promise<ReadStage> {
-  const { order, target, standing } = one;
-  const { database, stage, archive, settings, terms, root } = order;
-  const { serverVersion } = one.session;
+  const { order, session, target, standing } = one;
+  const { database, stage, archive, settings, terms } = order;
   const baseline = terms.mode === "apply" ? undefined : terms.baseline;
   const known = baseline === undefined ? null : await readLiveSchema(settings, database);
   const position =
@@ -93,18 +111,30 @@ async function readStage(one: UnderWay, recorded: Position | null): Promise<Read
   const path = decidePath({ ...about, isEmpty: position === null });
   const [live, versions] = await Promise.all([
     known ?? liveSchema(one, position),
-    path.versions.length === 0
-      ? []
-      : readVersions(archive, path, { root, serverVersion }, terms.mode === "apply" ? "to-apply" : "closely"),
+    path.from === null ? one.fromEmpty.versions.outcome() : versionsOn(order, session, path),
   ]);
   if (position === null && !(await live.isEmpty())) decidePath({ ...about, isEmpty: false });
   return { position, path, live, versions };
 }
 
+async function versionsOn(
+  { archive, root, terms }: DeployOrder,
+  { serverVersion }: StageSession,
+  path: DeployPath,
+): Promise<readonly ReadVersion[]> {
+  if (path.versions.length === 0) return [];
+  return readVersions(
+    archive,
+    path,
+    { root, serverVersion },
+    terms.mode === "apply" ? "to-apply" : "closely",
+  );
+}
+
 /** A database that the ledger does not know is mostly one that was just made, which is quicker to see than to dump. */
-async function liveSchema({ order, session }: UnderWay, position: Position | null): Promise<SchemaText> {
+async function liveSchema({ order, fromEmpty }: UnderWay, position: Position | null): Promise<SchemaText> {
   const { settings, database } = order;
-  if (position === null && (await isAsMade(session.client))) return schemaText("", database.schema);
+  if (position === null && (await fromEmpty.isAsMade.outcome())) return schemaText("", database.schema);
   return readLiveSchema(settings, database);
 }
 

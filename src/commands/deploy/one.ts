@@ -1,3 +1,4 @@
+import { Ahead } from "../../ahead.js";
 import type { Version } from "../../archive/versions.js";
 import { WovError } from "../../errors.js";
 import { describeConnection } from "../../postgres/connection.js";
@@ -11,7 +12,7 @@ import { recover } from "../../stage/recover.js";
 import { readLiveSchema } from "../live-schema.js";
 import type { DatabaseDeploy } from "../results.js";
 import { applyDecided } from "./apply.js";
-import { type Decision, decide, type UnderWay } from "./decide.js";
+import { type Decision, decide, fromEmpty, type UnderWay } from "./decide.js";
 import type { DeployOrder } from "./order.js";
 import { targetVersion } from "./path.js";
 import { rehearsalOf } from "./rehearsal.js";
@@ -59,7 +60,16 @@ function underWay(order: DeployOrder, session: StageSession, target: Version, wh
     if (scripts === null) return [];
     return (await import("./objects.js")).scriptsGivenTo(session.client, scripts);
   });
-  return { order, session, target, what, onServer: settings.database ?? database.name, standing, notes: [] };
+  return {
+    order,
+    session,
+    target,
+    what,
+    onServer: settings.database ?? database.name,
+    standing,
+    fromEmpty: fromEmpty(order, session, target),
+    notes: [],
+  };
 }
 
 /** Decides, and with `dry-run` rehearses. The stage is only read. */
@@ -87,14 +97,22 @@ async function readPosition({ order, onServer }: UnderWay): Promise<Position | n
 async function run(one: UnderWay): Promise<DatabaseDeploy> {
   const { settings, progress, terms } = one.order;
   refuseReadOnly(one.session, settings);
-  const ledger = await openDeployLedger(settings);
+  const opening = new Ahead(() => openDeployLedger(settings));
+  opening.begin();
   try {
     await lockDatabase(one.session.client, terms.patience, (holder) =>
       progress(`${one.what}: waiting for ${holder}`),
     );
-    return await runWith(one, ledger);
+    // While the ledger is asked.
+    if (one.session.looksAsMade) for (const known of Object.values(one.fromEmpty)) known.begin();
+    const ledger = await opening.outcome();
+    try {
+      return await runWith(one, ledger);
+    } finally {
+      await ledger.close();
+    }
   } finally {
-    await ledger.close();
+    opening.discard((ledger) => ledger.close());
   }
 }
 

@@ -74,13 +74,18 @@ export function decidePath(request: PathRequest): DeployPath {
   const { versions, target, position, isEmpty } = request;
   if (position === null) {
     if (!isEmpty) throw noBaseline(request);
-    return { from: null, versions: keysToVersions(versions, pathBetween(versions, null, target.key)) };
+    return { from: null, versions: versionsTo(versions, target) };
   }
   const from = recorded(request, position);
   const keys = pathBetween(versions, from.key, target.key);
   if (keys === null) throw offPath(request, from);
   if (position.partial !== null) refuseStoppedElsewhere(request, keys, position.partial);
   return { from, versions: keysToVersions(versions, keys) };
+}
+
+/** All that lead to a version, oldest first. */
+export function versionsTo(versions: Versions, target: Version): Version[] {
+  return keysToVersions(versions, pathBetween(versions, null, target.key));
 }
 
 function keysToVersions(versions: Versions, keys: readonly string[] | null): Version[] {
