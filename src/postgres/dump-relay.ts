@@ -117,9 +117,10 @@ export class Relay {
       const answer = ofMore && rowsWith(ofMore, asked.column, new Set(tables));
       if (answer !== null) return answer;
     }
-    const answer = this.#askInParts(asked, tables);
-    if (ASKED_FIRST_OF_TABLES.test(sql)) this.#askNextOfTables(tables);
-    return answer;
+    if (!ASKED_FIRST_OF_TABLES.test(sql)) return this.#askInParts(asked, tables);
+    // The others have enough to do with what is asked next.
+    this.#askNextOfTables(tables);
+    return null;
   }
 
   #askNextOfTables(tables: readonly string[]): void {
