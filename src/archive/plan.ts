@@ -227,7 +227,7 @@ function elsewhere(
             bringing,
             `  wov-db ${database} -f ${quotePath(paths.pendingDeltas)}`,
           ].join("\n")
-        : `The archive does not know version ${databaseVersion}; it may stand on another branch:\n  git log --all -- ${quotePath(paths.history)}`,
+        : `The archive does not know version ${databaseVersion}; it may stand on another branch:\n  git log --all --reflog --oneline -- ${quotePath(paths.history)}`,
     },
   );
 }

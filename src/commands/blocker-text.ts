@@ -162,7 +162,7 @@ function ahead({ database, stage, comparison, pver, higher }: BlockerFacts, expe
 function elsewhere({ database, stage, comparison, historyFile }: BlockerFacts): Text {
   return {
     message: `${database} on ${stage} is at ${comparison.at}, which this archive does not have.`,
-    hint: `Did a merge or a rebase keep the other side's versions? Then let yours follow them:\n  wov-db ${database} --rebase\nIt may stand on another branch:\n  git log --all --oneline -- ${quotePath(historyFile)}\nGo there, or use a database that is at a version of this one.`,
+    hint: `Did a merge or a rebase keep the other side's versions? Then let yours follow them:\n  wov-db ${database} --rebase\nIt may stand on another branch:\n  git log --all --reflog --oneline -- ${quotePath(historyFile)}\nGo there, or use a database that is at a version of this one.`,
   };
 }
 

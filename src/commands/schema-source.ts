@@ -13,6 +13,7 @@ import { readText } from "../files.js";
 import type { ConnectionSettings } from "../postgres/connection.js";
 import { isDump } from "../schema/dump.js";
 import { neededBy } from "../schema/needs.js";
+import { withoutRows } from "../schema/rows.js";
 import { refuseOtherSettings } from "./database-state.js";
 import { readLiveSchema, type SchemaText, schemaText } from "./live-schema.js";
 import { type CommandOptions, connectionOf, type Session, sessionIn } from "./session.js";
@@ -203,7 +204,8 @@ function exactOrLatest(
 async function readFileSource(path: string, settings: SchemaOptions): Promise<SchemaText> {
   const sql = await readText(path, ConfigError);
   if (sql === null) throw new ConfigError("NO_SUCH_FILE", "There is no such file.", { where: path });
-  if (isDump(sql)) return schemaText(sql, settings);
+  const dump = withoutRows(sql);
+  if (isDump(dump)) return schemaText(dump, settings);
   return loadFileSource(sql, path, settings);
 }
 

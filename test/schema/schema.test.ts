@@ -2,6 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { archivedSchema, canonicalSchema, diffSchemas, FORM, renderDiff } from "#src/schema/index.js";
+import { withoutRows } from "#src/schema/rows.js";
 
 const entry = (name: string, type: string, sql: string) =>
   `--\n-- Name: ${name}; Type: ${type}; Schema: shop; Owner: alice\n--\n\n${sql}\n\n\n`;
@@ -132,9 +133,45 @@ schema("compares by its text what does not parse, and says so", async () => {
 });
 
 schema("compares by its text what is of no known kind, and says so", async () => {
-  const { objects, warnings } = await canonicalSchema(`${ORDERS}\nINSERT INTO shop.versions VALUES ('1');`);
-  assert.match(warnings[0] ?? "", /INSERT INTO shop\.versions.*InsertStmt/);
+  const { objects, warnings } = await canonicalSchema(`${ORDERS}\nNOTIFY orders;`);
+  assert.match(warnings[0] ?? "", /NOTIFY orders.*NotifyStmt/);
   assert.is(objects.size, 2);
+});
+
+schema("takes no notice of rows, and of what is dropped before anything is made", async () => {
+  const table = entry("orders", "TABLE", ORDERS);
+  const key = entry(
+    "orders orders_pkey",
+    "CONSTRAINT",
+    "ALTER TABLE ONLY shop.orders ADD CONSTRAINT orders_pkey PRIMARY KEY (id);",
+  );
+  const rows = (sql: string) =>
+    `--\n-- Data for Name: orders; Type: TABLE DATA; Schema: shop; Owner: x\n--\n\n${sql}\n\n\n`;
+  const plain = await canonicalSchema(`\n${table}${key}`);
+  const clean = `ALTER TABLE IF EXISTS ONLY shop.orders DROP CONSTRAINT IF EXISTS orders_pkey;
+ALTER TABLE shop.orders ALTER COLUMN id DROP DEFAULT;
+CREATE OR REPLACE VIEW shop.v AS SELECT NULL::integer AS one;
+DROP VIEW shop.v;
+DROP TABLE IF EXISTS shop.orders;`;
+  for (const dump of [
+    `\n${table}${rows("COPY shop.orders (id, note) FROM stdin;\n1\tit's\n2\t$$\n\\.")}${key}`,
+    `\n${table}${rows("COPY shop.orders (id, note) FROM stdin;\n\\.")}${key}`,
+    `\n${table}${rows("INSERT INTO shop.orders VALUES (1, 'it''s');")}${key}`,
+    `\n${table}${key}SET search_path TO "$user", public;\nINSERT INTO migrations VALUES ('1');\n`,
+    `\n${table}${key}SELECT pg_catalog.setval('shop.orders_id_seq', 3, true);\n`,
+  ]) {
+    const read = await canonicalSchema(withoutRows(dump));
+    assert.equal(read.warnings, [], dump);
+    assert.is(read.checksum, plain.checksum, dump);
+  }
+  const cleaned = await canonicalSchema(`\n${clean}\n\n${table}${key}`);
+  assert.equal(cleaned.warnings, []);
+  assert.is(
+    cleaned.objects.get("table shop.orders")?.checksum,
+    plain.objects.get("table shop.orders")?.checksum,
+  );
+  const made = await canonicalSchema(`${ORDERS}\nDROP TABLE shop.orders;`);
+  assert.match(made.warnings[0] ?? "", /DROP TABLE shop\.orders.*DropStmt/);
 });
 
 schema("reads text with the line ends of another system", async () => {

@@ -3,6 +3,7 @@ import type { RawStmt } from "libpg-query";
 import type { Entry } from "../dump.js";
 import { qualified } from "../names.js";
 import type { Parser } from "../parser.js";
+import { WRITES_ROWS } from "../rows.js";
 import type { RuleContext } from "../rules/context.js";
 import { type Privilege, privilegesOf } from "../rules/privileges.js";
 import type { SchemaSettings } from "../settings.js";
@@ -97,7 +98,7 @@ function readParsed(
     if (reading !== current) grantor = null;
     current = reading;
     if (kind === "VariableSetStmt") grantor = grantorAfter(tree, grantor);
-    if (reading === undefined || saysNothing(kind, tree)) continue;
+    if (reading === undefined || saysNothing(kind, tree) || clearsTheWay(reading, kind, tree)) continue;
     const sql = slice(stmt_location, end).replace(LEADING_COMMENTS, "").trimEnd();
     const within = (from: number, to: number) => slice(from, Math.min(to, end));
     const statement: Statement = { tree, text: sql, slice: within, context, settings, grantor };
@@ -146,13 +147,25 @@ function placeFinder(entries: readonly Entry[]): (end: number) => number {
   };
 }
 
-/** Settings of the session in which a dump is loaded. */
+/** Settings of the session in which a dump is loaded, rows, and where sequences stand. */
 function saysNothing(kind: string, tree: TreeObject): boolean {
-  if (kind === "VariableSetStmt") return true;
+  if (kind === "VariableSetStmt" || WRITES_ROWS.has(kind)) return true;
   if (kind !== "SelectStmt") return false;
   const [target] = listAt(tree, "targetList");
   const call = objectAt(objectAt(unwrap(target)[1], "val"), "FuncCall");
-  return namesIn(listAt(call, "funcname")).at(-1) === "set_config";
+  const name = namesIn(listAt(call, "funcname")).at(-1);
+  return name === "set_config" || name === "setval";
+}
+
+/** `pg_dump --clean` drops, before the first heading, what may be there from before; nothing is made by then. */
+function clearsTheWay({ entry, said }: EntryReading, kind: string, tree: TreeObject): boolean {
+  if (entry.type !== "" || said.some(({ fragments }) => fragments[0]?.isPlaceholder !== true)) return false;
+  if (kind === "DropStmt") return true;
+  if (kind !== "AlterTableStmt") return false;
+  return listAt(tree, "cmds").every((command) => {
+    const does = stringAt(unwrap(command)[1], "subtype");
+    return does === "AT_DropConstraint" || (does === "AT_ColumnDefault" && !("def" in unwrap(command)[1]));
+  });
 }
 
 function grantorAfter(tree: TreeObject, before: string | null): string | null {
