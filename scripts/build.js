@@ -30,13 +30,12 @@ const options = {
   metafile: true,
 };
 
-// What other programs import, the thread that pg_dump runs in, and what starts the programs: modules.
+// What other programs import, and the thread that pg_dump runs in: modules.
 const modules = await esbuild.build({
   ...options,
   entryPoints: {
     index: "src/index.ts",
     "chunks/dump-worker": "src/postgres/dump-worker.ts",
-    ...Object.fromEntries(PROGRAMS.map((program) => [`cli/${program}`, `src/cli/${program}.ts`])),
   },
   format: "esm",
   splitting: true,
@@ -47,28 +46,47 @@ const modules = await esbuild.build({
   },
 });
 
-// A command runs at every push, and Node needs a millisecond to find and open a file: the programs are one script,
-// together with the libraries that are no dependencies of the package. See src/cli/start.ts for how it is loaded.
-const program = await esbuild.build({
+// A script has no import.meta.
+const scripts = {
   ...options,
-  entryPoints: { "chunks/program": "src/cli/main.ts" },
   format: "cjs",
-  outExtension: { ".js": ".cjs" },
-  // A script has no import.meta.
   banner: {
     js: 'const fileUrl = require("node:url").pathToFileURL(__filename).href, { importModule } = module;',
   },
   define: { "import.meta.url": "fileUrl" },
+};
+
+// A command runs at every push, and Node needs a millisecond to find and open a file: the programs are one script,
+// together with the libraries that are no dependencies of the package. See src/cli/start.ts for how it is loaded.
+const program = await esbuild.build({
+  ...scripts,
+  entryPoints: { "chunks/program": "src/cli/main.ts" },
+  outExtension: { ".js": ".cjs" },
   write: false,
 });
+// What starts them are scripts, too: Node is quicker to load one than its first module.
+const starts = await esbuild.build({
+  ...scripts,
+  entryPoints: ["src/cli/start.ts", ...PROGRAMS.map((name) => `src/cli/${name}.ts`)],
+  outbase: "src",
+  plugins: [
+    { name: "not-in-each", setup: (plan) => plan.onResolve({ filter: /^\.\/start\.js$/ }, notInEach) },
+  ],
+});
+writeFileSync(join(dist, "cli", "package.json"), '{ "type": "commonjs" }\n');
 for (const { path, text } of program.outputFiles) writeFileSync(path, asKeptScript(text));
 for (const program of PROGRAMS) chmodSync(join(dist, "cli", `${program}.js`), 0o755);
 cpSync(build, dist, { recursive: true, filter: (path) => !path.endsWith(".js") });
 writeFileSync(
   join(dist, "LICENSES.txt"),
-  licensesOf([modules, program].flatMap(({ metafile }) => Object.keys(metafile.inputs))),
+  licensesOf([modules, program, starts].flatMap(({ metafile }) => Object.keys(metafile.inputs))),
 );
 await writeJsonSchemas(build, dist);
+
+/** What starts every program is a file of its own. */
+function notInEach({ path }) {
+  return { path, external: true };
+}
 
 /**
  * Makes the program ready to be read as what V8 has compiled of it. V8 forgets for such a script who imports what, so

@@ -1,6 +1,7 @@
 /** The package that this code belongs to, as it is installed. */
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 
 const require = createRequire(import.meta.url);
 
@@ -11,6 +12,8 @@ export function packageFolder(): string {
 
 /** The package's version, such as `1.4.0`. */
 export function packageVersion(): string {
-  const { version }: { version: string } = require("wovtools/package.json");
+  const { version }: { version: string } = JSON.parse(
+    readFileSync(join(packageFolder(), "package.json"), "utf8"),
+  );
   return version;
 }

@@ -22,7 +22,6 @@ import { fileURLToPath } from "node:url";
 import { cachedDataVersionTag, setFlagsFromString } from "node:v8";
 import { Script } from "node:vm";
 import { cacheFolder, isLackOfPlace } from "../cache.js";
-import type { ExitStatus } from "../errors.js";
 import { hasCode, isMissing, sha256 } from "../files.js";
 import type { Program } from "./main.js";
 
@@ -36,16 +35,15 @@ interface LoadedProgram {
 
 let loaded: LoadedProgram | undefined;
 
-/** Runs the program with the arguments of the process. @returns the exit status */
-export async function start(program: Program): Promise<ExitStatus> {
+/** Runs the program with the arguments of the process, and sets its exit status. */
+export async function start(program: Program): Promise<void> {
   loaded ??= load();
-  const status = await loaded.main(process.argv.slice(2), program);
+  process.exitCode = await loaded.main(process.argv.slice(2), program);
   loaded.keep();
-  return status;
 }
 
-/** The build puts the program beside whichever file this code ends up in; it is ASCII throughout. */
-const PROGRAM = fileURLToPath(new URL("./program.cjs", import.meta.url));
+/** The build puts it there; it is ASCII throughout. */
+const PROGRAM = fileURLToPath(new URL("../chunks/program.cjs", import.meta.url));
 
 function load(): LoadedProgram {
   const source = readFileSync(PROGRAM);

@@ -1,4 +1,4 @@
 #!/usr/bin/env node
 import { start } from "./start.js";
 
-process.exitCode = await start("wov-db");
+void start("wov-db");

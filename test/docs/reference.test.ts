@@ -3,6 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import type { Program } from "#src/cli/main.js";
 import * as library from "#src/index.js";
 import { runKept } from "../support/kept-process.js";
 import { PACKAGE } from "../support/project.js";
@@ -48,14 +49,13 @@ async function optionsInHelp(group: string, ...command: string[]): Promise<strin
   return optionsOf("wov", group, ...command);
 }
 
-async function helpOf(program: string, ...command: string[]): Promise<string> {
-  const file = join(PACKAGE, `dist/cli/${program}.js`);
-  const ended = await runKept({ file, args: [...command, "--help"], cwd: PACKAGE, env: process.env });
+async function helpOf(program: Program, ...command: string[]): Promise<string> {
+  const ended = await runKept({ program, args: [...command, "--help"], cwd: PACKAGE, env: process.env });
   assert.is(ended.status, 0, ended.output);
   return ended.stdout;
 }
 
-async function optionsOf(program: string, group: string, ...command: string[]): Promise<string[]> {
+async function optionsOf(program: Program, group: string, ...command: string[]): Promise<string[]> {
   const stdout = await helpOf(program, ...command);
   const [, text = ""] = stdout.split(`\n${group}:\n`);
   const [lines = ""] = text.split("\n\n");

@@ -1,23 +1,26 @@
 /**
- * Runs one of the package's programs after the other: each by its own file, with its arguments, in its folder and
- * environment, until that file is through. What it prints is part of the answer.
+ * Runs one of the package's programs after the other: each with its arguments, in its folder and environment, until it
+ * is through. What it prints is part of the answer.
  */
-import { pathToFileURL } from "node:url";
+import { createRequire } from "node:module";
+import { join } from "node:path";
 import type { Ended, KeptCommand } from "./kept-process.js";
+import { PACKAGE } from "./project.js";
 
-let count = 0;
+/** What each program's file calls. */
+const { start }: typeof import("#src/cli/start.js") = createRequire(import.meta.url)(
+  join(PACKAGE, "dist/cli/start.js"),
+);
 
-async function run({ file, args, cwd, env }: KeptCommand): Promise<Ended> {
+async function run({ program, args, cwd, env }: KeptCommand): Promise<Ended> {
   process.chdir(cwd);
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, env);
-  process.argv = [process.execPath, file, ...args];
+  process.argv = [process.execPath, program, ...args];
   process.exitCode = undefined;
   const printed = capture();
   try {
-    // Another address makes Node run the program's file anew; what that imports has been loaded.
-    count += 1;
-    await import(`${pathToFileURL(file)}?${count}`);
+    await start(program);
     return { ...printed.text, status: Number(process.exitCode ?? 0) };
   } finally {
     printed.end();

@@ -1,6 +1,7 @@
 /** A process that runs commands one after the other; its own side is kept-process-child.ts. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import type { Program } from "#src/cli/main.js";
 import { moduleBeside } from "./child.js";
 
 /** What a command came to. */
@@ -14,8 +15,7 @@ export interface Ended {
 
 /** One of the package's programs, and how it is run. */
 export interface KeptCommand {
-  /** The program's file in dist/. */
-  readonly file: string;
+  readonly program: Program;
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -5,6 +5,7 @@ import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/pr
 import { homedir, tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Program } from "#src/cli/main.js";
 import { type Ended, runKept } from "./kept-process.js";
 
 export type { Ended };
@@ -13,7 +14,7 @@ export type { Ended };
 export const PACKAGE = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** The package's programs. */
-export const BINS = ["wov", "wov-push-db", "wov-db", "wov-deploy", "wo"];
+export const BINS: readonly Program[] = ["wov", "wov-push-db", "wov-db", "wov-deploy", "wo"];
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -126,12 +127,13 @@ export class TestProject {
    * Runs one of the package's programs to its end, in a process that was there before and stays: what it says and its
    * status are the same, and it takes a tenth of the time.
    */
-  command(program: string, args: readonly string[], options: CommandRunOptions = {}): Promise<Ended> {
-    if (!BINS.includes(program)) throw new Error(`${program} is no program of the package`);
+  command(name: string, args: readonly string[], options: CommandRunOptions = {}): Promise<Ended> {
+    const program = BINS.find((bin) => bin === name);
+    if (program === undefined) throw new Error(`${name} is no program of the package`);
     const env = { ...this.env, ...options.env };
     const set = Object.entries(env).filter(([, value]) => value !== undefined);
     return runKept({
-      file: join(PACKAGE, "dist", "cli", `${program}.js`),
+      program,
       args,
       cwd: options.cwd ?? this.root,
       env: Object.fromEntries(set),
