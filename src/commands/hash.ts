@@ -1,4 +1,3 @@
-import { loadParser } from "../schema/parser.js";
 import type { HashResult } from "./results.js";
 import { parseSource, readSource, sourceName } from "./schema-source.js";
 import type { CommandOptions } from "./session.js";
@@ -11,8 +10,7 @@ import type { CommandOptions } from "./session.js";
  */
 export async function hash(source: string, options: CommandOptions = {}): Promise<HashResult> {
   const parsed = parseSource(source);
-  // The parser is loaded while the server answers.
-  const [read] = await Promise.all([readSource(parsed, options), loadParser()]);
+  const read = await readSource(parsed, options);
   const schema = await read.canonical();
   const { ignoreSchemas, ignoreTables } = read.settings;
   return {

@@ -13,6 +13,7 @@ import { readText } from "../files.js";
 import type { ConnectionSettings } from "../postgres/connection.js";
 import { isDump } from "../schema/dump.js";
 import { neededBy } from "../schema/needs.js";
+import { loadParser } from "../schema/parser.js";
 import { withoutRows } from "../schema/rows.js";
 import { refuseOtherSettings } from "./database-state.js";
 import { readLiveSchema, type SchemaText, schemaText } from "./live-schema.js";
@@ -126,7 +127,7 @@ export async function readSource(
   options.progress?.(`reading ${sourceName(source)}`);
   if (source.kind === "file") return readFileSource(resolve(cwd, source.path), settings.schema);
   const { parseConnectionUrl } = await import("../postgres/connection-url.js");
-  return readLiveSchema(parseConnectionUrl(source.url), settings, options.progress);
+  return readLive(parseConnectionUrl(source.url), settings, options.progress);
 }
 
 /** How a database is read that belongs to no project. */
@@ -154,7 +155,13 @@ async function readDatabase(
   const onStage = source.stage === null ? session : { ...session, stage: source.stage };
   const { settings } = await connectionOf(onStage, database.name);
   session.progress(`reading the schema of ${database.name} on ${onStage.stage}`);
-  return readLiveSchema(settings, database, session.progress);
+  return readLive(settings, database, session.progress);
+}
+
+/** Whoever asks for a source will compare it: the parser is loaded while the server answers. */
+async function readLive(...asked: Parameters<typeof readLiveSchema>): Promise<SchemaText> {
+  const [schema] = await Promise.all([readLiveSchema(...asked), loadParser()]);
+  return schema;
 }
 
 async function readArchived(

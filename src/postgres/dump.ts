@@ -1,18 +1,10 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { Ahead } from "../ahead.js";
 import { ConfigError, DatabaseError } from "../errors.js";
 import type { DumpRun } from "./bundled-dump.js";
-import {
-  type Client,
-  type ConnectionSettings,
-  connect,
-  describeConnection,
-  libpqEnvironment,
-  parametersOf,
-  withStandardStrings,
-} from "./connection.js";
+import { type Client, type ConnectionSettings, connect, parametersOf } from "./connection.js";
+import { dumpFailed } from "./dump-failed.js";
 import type { Company } from "./dump-relay.js";
+import { runSystemDump } from "./system-dump.js";
 
 /** Which pg_dump reads the schema: the one in the package, the one on `PATH`, or the one at a path. */
 export type PgDumpProgram = "bundled" | "system" | (string & {});
@@ -60,7 +52,7 @@ export async function dumpInPieces(
   options: DumpOptions,
   take: (piece: string) => void,
 ): Promise<void> {
-  if (options.program !== "bundled") return take(await systemDump(settings, options));
+  if (options.program !== "bundled") return systemDump(settings, options, take);
   const { dumpThroughClient, giveBackDumpWorker, takeDumpWorker } = await import("./bundled-dump.js");
   // The worker compiles pg_dump while the connection is made.
   const worker = takeDumpWorker();
@@ -69,7 +61,7 @@ export async function dumpInPieces(
   try {
     client = await connect(settings);
     const session = await sessionOf(client, options.largeFrom);
-    if (session.major > BUNDLED_MAJOR) return take(await systemDump(settings, options));
+    if (session.major > BUNDLED_MAJOR) return await systemDump(settings, options, take);
     if (session.isLarge) company = companyOf(settings, options);
     await dumpThroughClient(worker, client, { ...session, company, args: dumpArguments(options) }, take);
   } catch (error) {
@@ -209,54 +201,15 @@ async function sessionOf(
   };
 }
 
-/** In the opening of a dump in which a backslash in a string means something. */
-const BACKSLASHES =
-  /^(?:--[^\n]*\n|\s|\\restrict [^\n]*\n|SET (?!standard)[^\n]*\n)*SET standard_conforming_strings = off;/;
-
-async function systemDump(settings: ConnectionSettings, options: DumpOptions): Promise<string> {
-  const program = options.program === "bundled" || options.program === "system" ? "pg_dump" : options.program;
-  try {
-    const { stdout } = await promisify(execFile)(program, ["--no-password", ...dumpArguments(options)], {
-      env: { ...process.env, ...libpqEnvironment(settings) },
-      maxBuffer: 2 ** 30,
-    });
-    if (BACKSLASHES.test(stdout)) return await systemDump(withStandardStrings(settings), options);
-    return stdout;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EACCES")) {
-      const needed =
-        options.program === "bundled"
-          ? ` The server is newer than the bundled pg_dump ${BUNDLED_MAJOR}.`
-          : "";
-      throw new ConfigError("NO_PG_DUMP", `There is no pg_dump to run at "${program}".${needed}`, {
-        hint: 'Install PostgreSQL\'s client programs, or set "pgDump" in wovtools/config.json.',
-        cause: error,
-      });
-    }
-    const stderr = error instanceof Error && "stderr" in error ? String(error.stderr) : String(error);
-    throw dumpFailed(stderr, settings, error);
-  }
-}
-
-/** The bundled program does not know its own name, and its lines come without line ends between them. */
-function readable(reason: string): string {
-  return reason
-    .replace(/^pg_dump failed with exit code \d+\.\s*Error message: /, "")
-    .replace(/invalid binary ".*?": No such file or directory/, "")
-    .replaceAll(/(?:dump-worker\.js|pg_dump): (?:error: )?/g, "\n")
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "")
-    .join("\n");
-}
-
-function dumpFailed(reason: string, settings: ConnectionSettings, cause: unknown): DatabaseError {
-  const message = readable(reason);
-  return new DatabaseError("PG_DUMP_FAILED", `pg_dump could not read the schema: ${message}`, {
-    where: describeConnection(settings),
-    hint: /permission denied/i.test(message)
-      ? "The role needs to be able to lock and read every table: connect as the owner of the tables."
-      : "Run the command again with -v to see the whole error.",
-    cause,
+function systemDump(
+  settings: ConnectionSettings,
+  options: DumpOptions,
+  take: (piece: string) => void,
+): Promise<void> {
+  const isTooOld = options.program === "bundled";
+  return runSystemDump(settings, take, {
+    program: isTooOld || options.program === "system" ? "pg_dump" : options.program,
+    args: dumpArguments(options),
+    because: isTooOld ? ` The server is newer than the bundled pg_dump ${BUNDLED_MAJOR}.` : "",
   });
 }
