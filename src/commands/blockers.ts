@@ -27,9 +27,11 @@ export const BLOCKER_STATES = [
 ] as const;
 export type BlockerState = (typeof BLOCKER_STATES)[number];
 
-/** Whether uncommitted changes of the repository (state 3) block. */
+/** What blocks beside the states that always do; `uncommittedBlocks` is about state 3, the uncommitted changes. */
 export interface BlockPolicy {
   readonly uncommittedBlocks: boolean;
+  /** A database that nothing says how to reach is one that cannot be reached, and no error. */
+  readonly mayLackSecrets?: boolean;
 }
 
 /**

@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import { compareVersions, heads, newest, pverOf as pverOfKey } from "../archive/versions.js";
 import { deltasError } from "../deltas/error.js";
 import { isSchemaChange } from "../deltas/schema-change.js";
-import { ConfigError, DatabaseError } from "../errors.js";
+import { ConfigError, WovError } from "../errors.js";
 import { isFolder } from "../files.js";
 import type { Repository } from "../git/repository.js";
 import { type BlockerFacts, blockerOf } from "./blocker-text.js";
@@ -109,21 +109,23 @@ export async function checkDatabase(state: DatabaseState, around: Surroundings):
     warnings: [],
   };
   const database = state.database.name;
-  if (state.live instanceof ConfigError) throw state.live;
-  if (state.live instanceof DatabaseError) {
-    return { ...nothing, database, blockers: [unreachable(state.live, database, around.session.stage)] };
+  const { live } = state;
+  const isUnknown = live instanceof ConfigError && live.code === "SECRETS_MISSING";
+  if (live instanceof ConfigError && !(isUnknown && around.policy.mayLackSecrets)) throw live;
+  if (live instanceof WovError) {
+    return { ...nothing, database, blockers: [unreachable(live, database, around.session.stage)] };
   }
-  const compared = await compareWithArchive(state, state.live, around.pver, around.session.progress);
+  const compared = await compareWithArchive(state, live, around.pver, around.session.progress);
   const { differs, expected } = compared;
-  const accounting = await accountingOf(state, state.live, differs ? expected : null, around.session);
-  const unapplied = await unappliedOf(state, state.live, differs ? null : expected, around.session);
+  const accounting = await accountingOf(state, live, differs ? expected : null, around.session);
+  const unapplied = await unappliedOf(state, live, differs ? null : expected, around.session);
   const isAccounted = accounting !== null && accounting.remaining.length === 0;
   const comparison = isAccounted ? { ...compared, differs: false, drift: false } : compared;
   const { changes, warnings } =
     accounting !== null
       ? { changes: [...accounting.remaining], warnings: [...accounting.warnings] }
       : comparison.differs
-        ? await changesSince(state, state.live, comparison, around.session)
+        ? await changesSince(state, live, comparison, around.session)
         : { changes: [], warnings: [] };
   const states: States = {
     schemaDiffers: comparison.differs,
@@ -132,7 +134,7 @@ export async function checkDatabase(state: DatabaseState, around: Surroundings):
     pverArchived: [...state.archive.versions.keys()].some((key) => pverOfKey(key) === around.pver),
     archiveUncommitted: around.archiveUncommitted.length > 0,
   };
-  const isEmpty = comparison.differs && (await state.live.schema.isEmpty());
+  const isEmpty = comparison.differs && (await live.schema.isEmpty());
   const facts: BlockerFacts = {
     database,
     isEmpty,
@@ -151,8 +153,8 @@ export async function checkDatabase(state: DatabaseState, around: Surroundings):
     deltasOf: (version) =>
       relative(around.session.project.root, state.database.paths.archivedDeltas(version)),
     hasScripts: await isFolder(state.database.paths.objects),
-    hasLedger: state.live.ledger !== null,
-    stopped: state.live.ledger?.stopped?.version ?? null,
+    hasLedger: live.ledger !== null,
+    stopped: live.ledger?.stopped?.version ?? null,
     uncommitted: around.uncommitted,
     archiveUncommitted: around.archiveUncommitted,
   };
@@ -233,7 +235,7 @@ function otherBlockers(state: DatabaseState): Blocker[] {
   return blockers;
 }
 
-function unreachable(error: DatabaseError, database: string, stage: string): Blocker {
+function unreachable(error: WovError, database: string, stage: string): Blocker {
   return {
     state: "unreachable",
     message: `${database} on ${stage} cannot be checked. ${error.message}`,

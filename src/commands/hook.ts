@@ -64,7 +64,10 @@ async function prePush(session: Session, repository: Repository, result: HookRes
   const check = await checkSession(
     session,
     { verify: "heads" },
-    { uncommittedBlocks: policy.uncommitted === "block" },
+    {
+      uncommittedBlocks: policy.uncommitted === "block",
+      mayLackSecrets: policy.unreachable === "warn",
+    },
     repository,
   );
   if (check.uncommitted.length > 0 && policy.uncommitted === "report") {
@@ -97,7 +100,7 @@ async function preCommit(repository: Repository, project: Project, result: HookR
       result.problems.push({
         where: path,
         message: "This file holds secrets and must not be committed.",
-        hint: `Take it out of the commit:\n  git rm --cached -- ${path}`,
+        hint: `Take it out of the commit:\n  git rm --cached -- ${quotePath(path)}`,
       });
     } else if (path.endsWith(".deltas") && databases.some((database) => isDeltasOf(database, file))) {
       const altered = await alteredArchive(repository, databases, path);

@@ -1,4 +1,4 @@
-import { join, relative, sep } from "node:path";
+import { basename, join, relative, sep } from "node:path";
 import type { ArchivingPlace } from "../archive/apply.js";
 import { quotePath } from "../archive/history.js";
 import type { Project, ProjectDatabase } from "../config/project.js";
@@ -87,8 +87,14 @@ export async function readUncommitted(repositories: Repositories, project: Proje
 
 /** The object scripts lie in the database's folder, but they are sources and no part of the archive. */
 function changesOf(changes: readonly Change[], repository: Repository, database: ProjectDatabase): string[] {
-  const { inside } = splitChanges(changes, archivePaths(repository, database));
+  const ours = changes.filter((change) => !isHidden(change));
+  const { inside } = splitChanges(ours, archivePaths(repository, database));
   return splitChanges(inside, [pathIn(repository, database.paths.objects)]).outside.map(({ path }) => path);
+}
+
+/** What an editor or a file manager leaves beside a file that it has open. */
+function isHidden({ state, path }: Change): boolean {
+  return state === "??" && basename(path).startsWith(".");
 }
 
 function archivePaths(repository: Repository, { paths }: ProjectDatabase): string[] {

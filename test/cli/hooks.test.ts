@@ -1,5 +1,5 @@
 /** The hooks by real git commands, installed by `wov init` in each of the three ways. */
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -226,6 +226,15 @@ pushes(
       const warned = succeeds(await git(["push", "--quiet"], { env }));
       assert.match(warned.output, /wovtools: shopdb on local cannot be checked/);
       assert.is(await remoteHas(shop, "main"), await headOf(shop));
+
+      // Nor does a machine need a database that has never had one.
+      const secrets = join(project.root, "wovtools/secrets");
+      const away = join(project.folder, "secrets");
+      await rename(secrets, away);
+      await work(shop);
+      const untold = succeeds(await git(["push", "--quiet"]));
+      assert.match(untold.output, /wovtools: shopdb on local cannot be checked\. Nothing says how to reach/);
+      await rename(away, secrets);
 
       // Warning of an unreachable database is no pardon for drift.
       await shop.db.query(ADD);

@@ -41,6 +41,7 @@ separate(
     assert.not.ok((await check({ cwd: shop.root })).blocked);
     // Its own uncommitted changes block; what else lies in the repository does not.
     await shop.project.write("../shop-archive/README.md", "Ours.\n");
+    await shop.project.write("../shop-archive/shopdb/.1.0.0+2.deltas.swp", "An editor's.\n");
     assert.not.ok((await check({ cwd: shop.root })).blocked);
     await shop.project.write("../shop-archive/shopdb/1.2.0.deltas", "SELECT 1;\n");
     const again = await check({ cwd: shop.root, skipGitChecks: true });
