@@ -53,37 +53,39 @@ export function readAlike(
     low: withStandIns(group[0], first),
     high: withStandIns(group[0], last),
   }));
-  const spared = new Set(groups.flatMap(({ group: [, ...others] }) => others.map(({ entry }) => entry)));
-  const parsed = entries.filter((entry) => !spared.has(entry));
+  const spared = new Set(groups.flatMap(({ group: [, ...others] }) => others.map(({ place }) => place)));
+  const parsed = entries.filter((_, place) => !spared.has(place));
   const samples = groups.flatMap(({ low, high }) => [low, high]);
-  const readings = new Map(read([...parsed, ...samples]).map((reading) => [reading.entry, reading]));
-  const unlike: Entry[] = [];
+  const readingOf = new Map(read([...parsed, ...samples]).map((reading) => [reading.entry, reading]));
+  const readings = entries.map((entry) => readingOf.get(entry));
+  const unlike: Variant[] = [];
   for (const { group, low, high } of groups) {
     const [sample, ...others] = group;
-    const template = templateOf(readings.get(low), sample.words.length, first);
-    const opposite = templateOf(readings.get(high), sample.words.length, last);
-    const own = readings.get(sample.entry);
+    const template = templateOf(readingOf.get(low), sample.words.length, first);
+    const opposite = templateOf(readingOf.get(high), sample.words.length, last);
+    const own = readingOf.get(sample.entry);
     const isRight = isDeepStrictEqual(template(sample), own) && isDeepStrictEqual(opposite(sample), own);
     for (const other of others) {
-      if (isRight) readings.set(other.entry, template(other));
-      else unlike.push(other.entry);
+      if (isRight) readings[other.place] = template(other);
+      else unlike.push(other);
     }
   }
-  for (const reading of read(unlike)) readings.set(reading.entry, reading);
-  return entries.flatMap((entry) => readings.get(entry) ?? []);
+  const readApart = read(unlike.map(({ entry }) => entry));
+  for (const [index, { place }] of unlike.entries()) readings[place] = readApart[index];
+  return readings.filter((reading) => reading !== undefined);
 }
 
 function groupsOf(entries: readonly Entry[]): Group[] {
   const groups = new Map<string, GrowingGroup>();
   const recent = new Map<string, Recent[]>();
-  for (const entry of entries) {
+  for (const [place, entry] of entries.entries()) {
     const { type, tablespace, accessMethod } = entry;
     const kind = [type, tablespace, accessMethod].join("\0");
     const recentOfKind = recent.get(kind) ?? [];
-    if (isOfRecent(entry, recentOfKind)) continue;
+    if (isOfRecent(entry, place, recentOfKind)) continue;
     const words = replaceableWords(entry);
     if (words.length === 0) continue;
-    const variant = { entry, words };
+    const variant = { entry, place, words };
     const key = `${kind}\0${sqlWith(variant, first)}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [variant]);
@@ -97,11 +99,11 @@ function groupsOf(entries: readonly Entry[]): Group[] {
 }
 
 /** Puts an entry into one of the groups, if it is one more of them. */
-function isOfRecent(entry: Entry, recent: Recent[]): boolean {
+function isOfRecent(entry: Entry, place: number, recent: Recent[]): boolean {
   for (const candidate of recent) {
     const words = candidate.pattern.wordsOf(entry.sql);
     if (words === null) continue;
-    candidate.group.push({ entry, words });
+    candidate.group.push({ entry, place, words });
     if (candidate !== recent[0]) recent.unshift(...recent.splice(recent.indexOf(candidate), 1));
     return true;
   }

@@ -24,14 +24,10 @@ const BATCH_SIZE = 65_536;
 export function readStatements(parser: Parser, dump: Dump, settings: SchemaSettings): Reading {
   const surroundings: Surroundings = { context: { server: dump.server }, settings };
   const entries = dump.entries.filter((entry) => entry.sql !== "");
+  const read = (some: readonly Entry[]) =>
+    readAlike(some, (parsed) => batchesOf(parsed).flatMap((batch) => readBatch(parser, batch, surroundings)));
   const before = readBefore(surroundings);
-  const known = entries.map((entry) => before?.get(keyOf(entry)));
-  const unknown = entries.filter((_, place) => known[place] === undefined);
-  const read = readAlike(unknown, (parsed) =>
-    batchesOf(parsed).flatMap((batch) => readBatch(parser, batch, surroundings)),
-  );
-  const byEntry = new Map(read.map((reading) => [reading.entry, reading]));
-  const readings = entries.flatMap((entry, place) => known[place] ?? byEntry.get(entry) ?? []);
+  const readings = before === undefined ? read(entries) : readUnknown(entries, before, read);
   latest = { by: comparable(surroundings), readings };
   const said = readings.flatMap((reading) => reading.said);
   const inPublic = publicPrivileges(
@@ -42,6 +38,18 @@ export function readStatements(parser: Parser, dump: Dump, settings: SchemaSetti
     said: inPublic === undefined ? said : [...said, inPublic],
     warnings: readings.flatMap((reading) => reading.warnings),
   };
+}
+
+/** Reads those entries of which it is not known what they say. */
+function readUnknown(
+  entries: readonly Entry[],
+  before: ReadonlyMap<string, EntryReading>,
+  read: (some: readonly Entry[]) => readonly EntryReading[],
+): EntryReading[] {
+  const known = entries.map((entry) => before.get(keyOf(entry)));
+  const unknown = entries.filter((_, place) => known[place] === undefined);
+  const byEntry = new Map(read(unknown).map((reading) => [reading.entry, reading]));
+  return entries.flatMap((entry, place) => known[place] ?? byEntry.get(entry) ?? []);
 }
 
 function batchesOf(entries: readonly Entry[]): Entry[][] {

@@ -31,6 +31,8 @@ const STAND_IN = /((?:__|zz)wov\d+_)/;
 /** An entry, and what in it could be something else: names, then the text of a comment. */
 export interface Variant {
   readonly entry: Entry;
+  /** Where it stands among the entries. */
+  readonly place: number;
   readonly words: readonly string[];
 }
 
