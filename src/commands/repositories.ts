@@ -50,7 +50,7 @@ function noArchive(folder: string): ConfigError {
 }
 
 /** A path as git writes it: from the top of the work tree, with `/`. */
-export function pathIn(repository: Repository, path: string): string {
+export function pathIn(repository: Pick<Repository, "root">, path: string): string {
   return relative(repository.root, path).split(sep).join("/");
 }
 

@@ -47,6 +47,20 @@ export class Fork {
     return fork;
   }
 
+  /** Archives mine, and picks its last commit on the branch without it, with the command at its conflict. */
+  static async picked(mine: Side): Promise<Fork> {
+    const fork = new Fork(await Shop.archived());
+    await fork.#archiveBoth(mine, []);
+    const { project } = fork.shop;
+    await project.git("checkout", "--quiet", "main");
+    const { status } = await project.run("git", ["cherry-pick", "feature"]);
+    assert.not.equal(status, 0, "two entries at one place conflict");
+    const resolved = await thrownBy(BlockedError, rebase({ cwd: fork.root }));
+    assert.match(resolved.hint ?? "", "git cherry-pick --continue");
+    await project.git("-c", "core.editor=true", "cherry-pick", "--continue");
+    return fork;
+  }
+
   get root(): string {
     return this.shop.root;
   }

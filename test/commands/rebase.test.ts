@@ -187,6 +187,18 @@ for (const [what, mine, keys] of [
   });
 }
 
+forks("a version that is picked brings those that it follows", async () => {
+  const fork = await Fork.picked([
+    ["1.1.0", "CREATE TABLE mine (id integer);"],
+    ["1.1.1", "CREATE TABLE more (id integer);"],
+  ]);
+  try {
+    await isOneLine(fork, ["1.0.0", "1.1.0", "1.1.1"]);
+  } finally {
+    await fork.remove();
+  }
+});
+
 forks(
   "whole lines, and pending deltas stay pending",
   inFork(

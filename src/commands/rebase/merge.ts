@@ -8,7 +8,7 @@ import { removeIfThere } from "../../archive/journal.js";
 import type { Version, Versions } from "../../archive/versions.js";
 import type { ProjectDatabase } from "../../config/project.js";
 import { BlockedError, ConfigError } from "../../errors.js";
-import { readText, writeAtomic } from "../../files.js";
+import { exists, readText, writeAtomic } from "../../files.js";
 import { type GitOperation, operationInProgress } from "../../git/commit.js";
 import { git, gitAnswer, splitNul } from "../../git/git.js";
 import type { Repository } from "../../git/repository.js";
@@ -70,6 +70,7 @@ export async function resolveMerge(
   const resolution = resolveHistories(ours, theirs, await ledger(), rebased);
   if (resolution === null) throw neitherSide(name, path, operation);
   if (resolution.keeps !== null) await keepFiles(repository, { name, paths }, resolution.keeps);
+  else await bringFiles(repository, { name, paths }, OTHER_SIDE[operation], theirs);
   await writeAtomic(paths.history, formatHistory(resolution.versions));
   await git(root, ["add", "--", path]);
   const line = resolution.keeps?.gone.join(", ");
@@ -115,6 +116,30 @@ async function keepFiles(
       await git(root, ["update-index", "--force-remove", "--", path]);
       await removeIfThere(file);
     }
+  }
+}
+
+/** How git calls the commit of the other side. A revert brings nothing. */
+const OTHER_SIDE = {
+  merge: "MERGE_HEAD",
+  rebase: "REBASE_HEAD",
+  "cherry-pick": "CHERRY_PICK_HEAD",
+  revert: null,
+} as const;
+
+/** A commit that is picked holds the files of its own version, and the history those that it follows as well. */
+async function bringFiles(
+  { root }: Repository,
+  { paths }: Pick<ProjectDatabase, "name" | "paths">,
+  side: string | null,
+  versions: Versions,
+): Promise<void> {
+  const commit = side && (await gitAnswer(root, ["rev-parse", "--verify", "--quiet", side]));
+  if (!commit) return;
+  for (const { key, deltas } of versions.values()) {
+    const files = [paths.archivedSchema(key), ...(deltas === null ? [] : [paths.archivedDeltas(key)])];
+    for (const file of files)
+      if (!(await exists(file))) await git(root, ["checkout", commit, "--", pathIn({ root }, file)]);
   }
 }
 
