@@ -1,6 +1,6 @@
 /** One archiving at a time: a lock file that says who holds it and outlives nobody. */
 import { randomUUID } from "node:crypto";
-import { link, mkdir, readFile, rename, unlink, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rename, rm, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import * as v from "valibot";
@@ -47,11 +47,11 @@ async function acquire(file: string): Promise<void> {
     started: (await processState(process.pid)).started,
   };
   // A link appears with its whole content, so nobody ever reads half a lock.
-  await writeFile(own, JSON.stringify(holder));
   try {
+    await writeFile(own, JSON.stringify(holder));
     while (!(await tryLink(own, file))) await clearStale(file);
   } finally {
-    await unlink(own);
+    await rm(own, { force: true });
   }
 }
 

@@ -2,17 +2,19 @@ import type { SimpleGit } from "simple-git";
 import { ConfigError } from "../errors.js";
 import { USERS_OWN_GIT } from "./trust.js";
 
-/** A git command that ended with an exit status other than 0. */
-export class GitFailure extends Error {
-  /** null when a signal ended git. */
-  readonly exitStatus: number | null;
+/** A git command that ended with an exit status other than 0: no room, no right, a damaged repository. */
+export class GitFailure extends ConfigError {
+  /** What git ended with; null when a signal ended it. */
+  readonly gitStatus: number | null;
   /** Standard error, then standard output: what a hook printed may stand in either. */
   readonly output: string;
 
-  constructor(exitStatus: number | null, output: string) {
-    super(output === "" ? `git ended with exit status ${exitStatus}` : output);
-    this.name = "GitFailure";
-    this.exitStatus = exitStatus;
+  constructor(directory: string, gitStatus: number | null, output: string) {
+    super("GIT_FAILED", output === "" ? `git ended with exit status ${gitStatus}` : output, {
+      where: directory,
+      hint: "This is what git said. Mend that, then run the command again.",
+    });
+    this.gitStatus = gitStatus;
     this.output = output;
   }
 }
@@ -87,7 +89,7 @@ function environment({ env }: GitOptions): Record<string, string> {
 function failureOf(directory: string, exitStatus: number | null, output: Buffer): GitFailure | ConfigError {
   const text = output.toString().trim();
   const started = exitStatus === null || exitStatus >= 0;
-  if (started || !text.includes("ENOENT")) return new GitFailure(exitStatus, text);
+  if (started || !text.includes("ENOENT")) return new GitFailure(directory, exitStatus, text);
   return new ConfigError("GIT_NOT_INSTALLED", "The program git could not be started.", {
     where: directory,
     hint: "Install git and put it on PATH: https://git-scm.com/downloads",
@@ -119,7 +121,7 @@ export async function gitAnswer(
   try {
     return (await git(directory, args)).replace(/\r?\n$/, "");
   } catch (error) {
-    if (error instanceof GitFailure && error.exitStatus === no) return undefined;
+    if (error instanceof GitFailure && error.gitStatus === no) return undefined;
     throw error;
   }
 }

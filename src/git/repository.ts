@@ -53,7 +53,7 @@ async function answerAtOnce(directory: string, args: readonly string[]): Promise
   try {
     return await git(directory, args);
   } catch (error) {
-    if (!(error instanceof GitFailure) || error.exitStatus !== FATAL) throw error;
+    if (!(error instanceof GitFailure) || error.gitStatus !== FATAL) throw error;
     if (error.output.includes(NO_REPOSITORY)) throw whyNotOpened(directory, error);
     return undefined;
   }
@@ -116,7 +116,17 @@ export async function mainWorkTree({ root, gitDir }: Repository): Promise<string
   return (await exists(join(path, ".git"))) ? path : null;
 }
 
-/** How many commits HEAD has behind it, itself included; 0 where nothing was committed yet. */
+/**
+ * How many commits HEAD has behind it, itself included; 0 where nothing was committed yet.
+ *
+ * @throws ConfigError SHALLOW_CLONE
+ */
 export async function commitCount({ root, head }: Repository): Promise<number> {
-  return head === null ? 0 : Number((await git(root, ["rev-list", "--count", head])).trim());
+  if (head === null) return 0;
+  const isShallow = (await git(root, ["rev-parse", "--is-shallow-repository"])).trim() === "true";
+  if (!isShallow) return Number((await git(root, ["rev-list", "--count", head])).trim());
+  throw new ConfigError("SHALLOW_CLONE", "This clone is shallow: it does not have all commits to count.", {
+    where: root,
+    hint: "Fetch the others:\n  git fetch --unshallow",
+  });
 }

@@ -131,6 +131,10 @@ async function codesInSource(): Promise<Map<string, Set<string>>> {
       add(`${what}_INVALID`, by);
     }
     for (const [, code = ""] of source.matchAll(/^ {2}\| "(DELTAS_[A-Z0-9_]+)"/gm)) add(code, "BlockedError");
+    for (const [, by = "", code = ""] of source.matchAll(
+      /extends (\w*Error) \{[\s\S]*?\bsuper\("([A-Z_]+)"/g,
+    ))
+      add(code, by);
     if (source.includes(': "BUG"')) add("BUG", "ConfigError");
   }
   return found;

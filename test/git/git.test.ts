@@ -106,11 +106,12 @@ running(
     const error = await errorOf(git(folder.path, failing));
     assert.instance(error, GitFailure);
     if (!(error instanceof GitFailure)) return;
-    assert.is(error.exitStatus, 7);
+    assert.is(error.gitStatus, 7);
+    assert.is(error.code, "GIT_FAILED");
     assert.is(error.output, "err\nout");
     assert.is(await gitAnswer(folder.path, failing, 7), undefined);
     const silent = await errorOf(git(folder.path, ["-c", "alias.fail=!exit 3", "fail"]));
-    assert.is(silent instanceof GitFailure ? silent.exitStatus : undefined, 3);
+    assert.is(silent instanceof GitFailure ? silent.gitStatus : undefined, 3);
     // Warnings beside success are no failure.
     const warned = ["-c", "alias.warn=!echo careful >&2; echo done", "warn"];
     assert.is(await git(folder.path, warned), "done\n");

@@ -24,6 +24,9 @@ opening(
     const detached = await openRepository(folder.path);
     assert.equal(detached, { ...empty, head: first, branch: null });
     assert.is(await commitCount(detached), 1);
+    folder.git("clone", "--quiet", "--depth=1", `file://${folder.path}`, folder.at("shallow"));
+    const shallow = await errorOf(commitCount(await openRepository(folder.at("shallow"))));
+    assert.is(shallow instanceof ConfigError ? shallow.code : shallow, "SHALLOW_CLONE");
     folder.git("worktree", "add", "--quiet", "-b", "féature/x", folder.at("other tree"));
     const linked = await openRepository(folder.at("other tree"));
     assert.is(linked.root, folder.at("other tree"));
