@@ -1,18 +1,15 @@
 /** `wov-deploy`: brings a stage's databases to a version. */
-import { Ahead } from "../ahead.js";
 import { quotePath } from "../archive/history.js";
 import { type Archive, readArchive } from "../archive/read.js";
 import { findProject, loadProject, type Project, type ProjectDatabase } from "../config/project.js";
 import { ArchiveError, ConfigError } from "../errors.js";
-import { openRepository } from "../git/repository.js";
-import { startDumpWorkerAhead } from "../postgres/bundled-dump.js";
 import { loadParser } from "../schema/parser.js";
-import { openStageSession, type StageSession } from "../stage/connect.js";
 import { PATIENCE_MS } from "../stage/lock.js";
 import { deployFleet } from "./deploy/fleet.js";
 import { deployOne } from "./deploy/one.js";
-import type { DeployOrder, DeployTerms } from "./deploy/order.js";
-import { type DeployTargets, deployTargets } from "./deploy/targets.js";
+import type { DeployOrder, DeployTerms, Rehearsals } from "./deploy/order.js";
+import { Preparations } from "./deploy/preparations.js";
+import type { KnownExpected } from "./objects/expected.js";
 import { type ObjectScripts, readProjectScripts } from "./objects/scripts.js";
 import type { DeployResult } from "./results.js";
 import { type CommandOptions, chosenDatabases, sessionIn } from "./session.js";
@@ -68,54 +65,49 @@ export async function deploy(options: DeployOptions = {}): Promise<DeployResult>
   const jobs = options.jobs ?? 1;
   if (!Number.isInteger(jobs) || jobs < 1)
     throw new ConfigError("DEPLOY_USAGE", "--jobs takes a whole number from 1 up.", {});
-  const commit = new Ahead(() => commitOf(project));
-  const found = new Ahead(() => deployTargets(project, options));
-  const opened = new Ahead(async () => openOnly(await found.outcome(), terms));
-  // While the archives are proven, servers answer who is there, git answers, and pg_dump is loaded. Nothing is asked
-  // of a database before, nor in case one is damaged.
-  opened.begin();
-  if (terms.mode === "apply") commit.begin();
-  if (chosen.some(({ pgDump }) => pgDump === "bundled")) startDumpWorkerAhead();
+  const preparations = new Preparations(project, options, terms);
+  preparations.begin(chosen.some(({ pgDump }) => pgDump === "bundled"));
   try {
     // Where statements are shown, the parser is compiled meanwhile, too.
-    const [read] = await Promise.all([
+    const [files] = await Promise.all([
       readFiles(project, chosen),
       terms.mode === "apply" ? null : loadParser(),
     ]);
-    const { targets, lost } = await found.outcome();
-    const shared = {
-      terms,
-      commit,
-      root: project.root,
-      progress: options.progress ?? (() => undefined),
-      rehearsals: new Map(),
-      expected: new Map(),
-    };
-    const orders = targets.map((target): DeployOrder => {
-      const files = read.get(target.database.name);
-      if (files === undefined) throw new RangeError("every database has its archive");
-      const isOfStage = options.url === undefined && target.pattern === null;
-      const openSession = async () => (await opened.outcome()) ?? openSessionOf(target, terms);
-      return { ...target, ...files, ...shared, isOfStage, openSession };
-    });
+    const { targets, lost } = await preparations.targets();
+    const orders = ordersFor(targets, { options, terms, root: project.root, files, preparations });
     const stage = options.stage ?? project.stage;
     const [only] = orders;
     if (only !== undefined && orders.length + lost.length === 1)
       return { stage, databases: [await deployOne(only)] };
     return { stage, databases: [...lost, ...(await deployFleet(orders, jobs))] };
   } finally {
-    opened.discard(async (session) => session?.client.end());
+    preparations.end();
   }
 }
 
-/** The session of the only database that is to be deployed; null where there are several. */
-async function openOnly({ targets, lost }: DeployTargets, terms: DeployTerms): Promise<StageSession | null> {
-  const [only, ...others] = [...targets, ...lost];
-  return only !== undefined && "settings" in only && others.length === 0 ? openSessionOf(only, terms) : null;
+interface OrderSources {
+  readonly options: DeployOptions;
+  readonly terms: DeployTerms;
+  readonly root: string;
+  readonly files: ReadonlyMap<string, DatabaseFiles>;
+  readonly preparations: Preparations;
 }
 
-function openSessionOf({ settings }: Target, { limits, by }: DeployTerms): Promise<StageSession> {
-  return openStageSession(settings, limits, by);
+function ordersFor(
+  targets: readonly Target[],
+  { options, terms, root, files, preparations }: OrderSources,
+): DeployOrder[] {
+  const { commit } = preparations;
+  const progress = options.progress ?? (() => undefined);
+  const rehearsals: Rehearsals = new Map();
+  const expected: KnownExpected = new Map();
+  const shared = { terms, root, commit, progress, rehearsals, expected };
+  return targets.map((target) => {
+    const own = files.get(target.database.name);
+    if (own === undefined) throw new RangeError("every database has its archive");
+    const isOfStage = options.url === undefined && target.pattern === null;
+    return { ...target, ...own, ...shared, isOfStage, openSession: () => preparations.sessionOf(target) };
+  });
 }
 
 /** What a project's files say of a database. */
@@ -184,14 +176,4 @@ function termsOf(options: DeployOptions): DeployTerms {
     patience: options.wait === undefined ? PATIENCE_MS : milliseconds(options.wait, "--wait"),
     by: whoWorks(),
   };
-}
-
-/** A deploy needs the archive's files and no repository around them. */
-async function commitOf({ root }: Project): Promise<string | null> {
-  try {
-    return (await openRepository(root)).head;
-  } catch (error) {
-    if (error instanceof ConfigError) return null;
-    throw error;
-  }
 }
