@@ -77,9 +77,10 @@ export function assembleObjects(said: readonly Said[], ignored: Ignored): Map<st
     }
   }
   const { builders } = registry;
+  const maker = new PartMaker();
   const objects = [...builders.values()]
     .filter((builder) => !isIgnored(builder, ignored))
-    .map((builder) => finish(builder, builders));
+    .map((builder) => finish(builder, builders, maker));
   return new Map(objects.sort((a, b) => compare(a.id, b.id)).map((object) => [object.id, object]));
 }
 
@@ -173,11 +174,11 @@ function isIgnored({ address, table }: Builder, ignored: Ignored): boolean {
   return ignored.schema(schema) || (LIKE_TABLES.has(type) && ignored.table(schema, storedName(name)));
 }
 
-function finish(builder: Builder, builders: ReadonlyMap<string, Builder>): SchemaObject {
+function finish(builder: Builder, builders: ReadonlyMap<string, Builder>, maker: PartMaker): SchemaObject {
   const { address, table } = builder;
   const { type, schema, name } = address;
   const own = withoutTypesBounds(withoutOwnersPersistence(withoutPlaceholders(builder.fragments)));
-  const parts = partsOf(withoutInherited(own, builder, builders));
+  const parts = maker.partsOf(withoutInherited(own, builder, builders));
   const parent =
     table === undefined ? undefined : builders.get(keyOf({ space: "relation", type: "", ...table }));
   const parentId =
@@ -243,23 +244,43 @@ function withoutInherited(
   return fragments.filter((fragment) => !(isNotNull(fragment) && inherited.has(fragment.part)));
 }
 
-/** Fragments of one part together, in an order that does not depend on that of the statements. */
-function partsOf(fragments: readonly Fragment[]): SchemaPart[] {
-  const byName = new Map<string, Fragment[]>();
-  for (const fragment of fragments) {
-    const same = byName.get(fragment.part);
-    if (same === undefined) byName.set(fragment.part, [fragment]);
-    else same.push(fragment);
+/** Makes the parts of objects. */
+class PartMaker {
+  /** What was put together last, by the canonical form of its first fragment: many tables have the same columns. */
+  readonly #last = new Map<string, { readonly of: readonly Fragment[]; readonly part: SchemaPart }>();
+
+  /** Fragments of one part together, in an order that does not depend on that of the statements. */
+  partsOf(fragments: readonly Fragment[]): SchemaPart[] {
+    const byName = new Map<string, Fragment[]>();
+    for (const fragment of fragments) {
+      const same = byName.get(fragment.part);
+      if (same === undefined) byName.set(fragment.part, [fragment]);
+      else same.push(fragment);
+    }
+    const names = [...byName.keys()].sort();
+    return names.map((name) => this.#partOf(name, byName.get(name) ?? []));
   }
-  const names = [...byName.keys()].sort();
-  return names.map((name) => partOf(name, byName.get(name) ?? []));
+
+  #partOf(name: string, same: readonly Fragment[]): SchemaPart {
+    const [first] = same;
+    if (first === undefined || same.length === 1)
+      return { name, canonical: first?.canonical ?? "", text: first?.text ?? "" };
+    const last = this.#last.get(first.canonical);
+    if (last !== undefined && last.part.name === name && sayTheSame(last.of, same)) return last.part;
+    const canonical = same.map((fragment) => fragment.canonical);
+    const texts = same.map((fragment) => fragment.text).filter((text) => text !== "");
+    // One line for each fragment: JSON has no line ends.
+    const part = { name, canonical: canonical.sort().join("\n"), text: texts.join("; ") };
+    this.#last.set(first.canonical, { of: same, part });
+    return part;
+  }
 }
 
-function partOf(name: string, same: readonly Fragment[]): SchemaPart {
-  const [only, ...others] = same;
-  if (only !== undefined && others.length === 0) return { name, canonical: only.canonical, text: only.text };
-  const canonical = same.map((fragment) => fragment.canonical);
-  const texts = same.map((fragment) => fragment.text).filter((text) => text !== "");
-  // One line for each fragment: JSON has no line ends.
-  return { name, canonical: canonical.sort().join("\n"), text: texts.join("; ") };
+function sayTheSame(one: readonly Fragment[], other: readonly Fragment[]): boolean {
+  return (
+    one.length === other.length &&
+    one.every(
+      ({ canonical, text }, index) => canonical === other[index]?.canonical && text === other[index]?.text,
+    )
+  );
 }

@@ -78,11 +78,12 @@ export function templateOf(
   standIn: StandIn,
 ): (other: Variant) => EntryReading {
   const blanks = new Blanks((text) => piecesOf(text, count, standIn));
-  const said = (reading?.said ?? []).map(({ sql, fragments }) => ({
+  const { said: sampleSaid = [], warnings: sampleWarnings = [], onPublic = [] } = reading ?? {};
+  const said = sampleSaid.map(({ sql, fragments }) => ({
     sql: blanks.text(sql),
     fragments: fragments.map((fragment) => fragmentBlank(fragment, blanks)),
   }));
-  const warnings = (reading?.warnings ?? []).map((warning) => blanks.text(warning));
+  const warnings = sampleWarnings.map((warning) => blanks.text(warning));
   return ({ entry, words }) => {
     const filled = blanks.filled(words);
     return {
@@ -91,8 +92,8 @@ export function templateOf(
         sql: at(filled.texts, sql),
         fragments: fragments.map((fragment) => fragmentOf(fragment, filled)),
       })),
-      warnings: warnings.map((number) => at(filled.texts, number)),
-      onPublic: [...(reading?.onPublic ?? [])],
+      warnings: warnings.length === 0 ? sampleWarnings : warnings.map((number) => at(filled.texts, number)),
+      onPublic,
     };
   };
 }
