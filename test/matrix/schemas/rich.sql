@@ -1,8 +1,7 @@
 -- Every type of object that PostgreSQL 13 has and a dump can hold. Loadable by psql on 13 and later, as a superuser.
-DO $$ BEGIN
-  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'matrix_reader') THEN CREATE ROLE matrix_reader; END IF;
-  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'matrix_writer') THEN CREATE ROLE matrix_writer; END IF;
-END $$;
+-- Roles are the server's: another file's test may make them at the same moment.
+DO $$ BEGIN CREATE ROLE matrix_reader; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE matrix_writer; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 
 CREATE EXTENSION pgcrypto;
 CREATE EXTENSION btree_gist;
