@@ -173,6 +173,7 @@ export async function dumpThroughClient(
     if (result === undefined) throw new DumpFailure("pg_dump ended without an answer", sqlState);
     if (result.failure !== null) throw new DumpFailure(result.failure, sqlState);
     output.addWhatWaits(port1);
+    if (!output.isWhole) throw new DumpFailure("pg_dump ended before its dump did", sqlState);
     if (output.length < LARGE_DUMP) atWork.delete(worker);
   } finally {
     const { conversation, relay } = await server;
@@ -183,10 +184,14 @@ export async function dumpThroughClient(
   }
 }
 
+const LAST_WORDS = /\n-- PostgreSQL database dump complete\n--\n\n(?:\\unrestrict \w+\n\n)?$/;
+const LAST_WORDS_LENGTH = 200;
+
 /** Makes text of what pg_dump writes. */
 class Output {
   readonly #decoder = new StringDecoder("utf8");
   #length = 0;
+  #lastWords = "";
 
   constructor(private readonly take: (text: string) => void) {}
 
@@ -194,9 +199,16 @@ class Output {
     return this.#length;
   }
 
+  /** A part of a dump would pass for a smaller schema. */
+  get isWhole(): boolean {
+    return LAST_WORDS.test(this.#lastWords);
+  }
+
   add({ written }: DumpOutput): void {
     this.#length += written.length;
-    this.take(this.#decoder.write(Buffer.from(written.buffer)));
+    const text = this.#decoder.write(Buffer.from(written.buffer));
+    this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS_LENGTH);
+    this.take(text);
   }
 
   /** pg_dump has ended, and its last words may not have been told yet. */
