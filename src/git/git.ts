@@ -72,10 +72,18 @@ export async function withGit<T>(
     },
   });
   try {
-    return await command(git.env(env));
+    return await command(git.env(env).outputHandler(endAtOnce));
   } catch (error) {
     throw failure ?? error;
   }
+}
+
+/**
+ * The library waits 50 ms for more when a command has ended and printed nothing. It is told only of commands whose
+ * output is closed, so there is no more; a piece of output without bytes says so.
+ */
+function endAtOnce(_git: string, stdout: NodeJS.ReadableStream): void {
+  stdout.once("end", () => stdout.emit("data", Buffer.alloc(0)));
 }
 
 function environment({ env }: GitOptions): Record<string, string> {

@@ -56,6 +56,26 @@ running(
 );
 
 running(
+  "waits for nothing when a command has ended that prints nothing",
+  inFolder(async (folder) => {
+    folder.init();
+    const waits: unknown[] = [];
+    const real = globalThis.setTimeout;
+    const noted = (...args: Parameters<typeof real>) => {
+      waits.push(args[1]);
+      return real(...args);
+    };
+    globalThis.setTimeout = Object.assign(noted, real);
+    try {
+      assert.is(await git(folder.path, ["read-tree", "--empty"]), "");
+    } finally {
+      globalThis.setTimeout = real;
+    }
+    assert.equal(waits, []);
+  }),
+);
+
+running(
   "pushes through the user's ssh command",
   inFolder(async (folder) => {
     folder.init();
