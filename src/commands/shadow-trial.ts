@@ -3,6 +3,7 @@ import { DatabaseError as ServerError } from "pg";
 import type { ProjectDatabase } from "../config/project.js";
 import { startDumpWorkerAhead } from "../postgres/bundled-dump.js";
 import type { Client } from "../postgres/connection.js";
+import { withFilledViews } from "../postgres/materialized-views.js";
 import { withLoadedShadow } from "../postgres/shadow.js";
 import type { ShadowServer } from "../postgres/shadow-servers.js";
 import { neededBy } from "../schema/needs.js";
@@ -40,7 +41,12 @@ export async function tryOnShadow(server: ShadowServer, trial: Trial): Promise<S
   const { from, plans, database, tell = () => undefined, around = null } = trial;
   // pg_dump is loaded while the database is made and filled.
   if (database.pgDump === "bundled") startDumpWorkerAhead();
-  const load = { ...from, roles: server.isThrowAway ? await rolesOf(trial) : [], called: trial.called };
+  const load = {
+    ...from,
+    sql: withFilledViews(from.sql),
+    roles: server.isThrowAway ? await rolesOf(trial) : [],
+    called: trial.called,
+  };
   return withLoadedShadow(server, load, async (shadow, client) => {
     const schemas: SchemaText[] = [];
     await trial.prepare?.(client);
@@ -80,4 +86,16 @@ const LACKING: ReadonlyMap<string, RegExp> = new Map([
 export function isLackOf({ isThrowAway }: ShadowServer, reason: unknown): boolean {
   if (!isThrowAway || !(reason instanceof ServerError)) return false;
   return LACKING.get(reason.code ?? "")?.test(reason.message) === true;
+}
+
+/**
+ * What a server says of a statement that finds no rows where it needs some: no value (23502) or no row (23503) to
+ * refer to, a check of what was summed up (23514), `RAISE` (P0001), `STRICT` (P0002), `ASSERT` (P0004).
+ */
+const WANTING_ROWS: ReadonlySet<string> = new Set(["23502", "23503", "23514", "P0001", "P0002", "P0004"]);
+
+/** What to do about a statement that a shadow may have refused for want of rows; null where that is not why. */
+export function wantOfRows(reason: unknown): string | null {
+  if (!(reason instanceof ServerError) || !WANTING_ROWS.has(reason.code ?? "")) return null;
+  return "A shadow has no rows but those that the deltas put into it. If the statement needs others, let it do nothing where they are not there, as INSERT … SELECT … FROM the table that it refers to does.";
 }

@@ -79,6 +79,30 @@ proofs("deltas that lead to the live schema are proven, whatever transactions th
   assert.equal(await proofOf({ live, deltas: sql }), PROVEN);
 });
 
+proofs("deltas find the materialized views filled, as a database has them", async () => {
+  const before = `${SHOP}
+    CREATE MATERIALIZED VIEW buyers AS SELECT customer FROM orders GROUP BY customer;
+    CREATE UNIQUE INDEX ON buyers (customer);
+    CREATE MATERIALIZED VIEW buyer_count AS SELECT count(*) FROM buyers;`;
+  const sql = "ALTER TABLE orders ADD COLUMN note text;\n";
+  const refreshing = `${sql}REFRESH MATERIALIZED VIEW CONCURRENTLY buyers;\nSELECT * FROM buyer_count;\n`;
+  assert.equal(await proofOf({ before, live: sql, deltas: refreshing }), PROVEN);
+});
+
+proofs("a materialized view that no shadow can fill does not keep deltas from being proven", async () => {
+  const before = `${SHOP} CREATE MATERIALIZED VIEW odds AS SELECT 1 / count(*) FROM orders WITH NO DATA;`;
+  const sql = "ALTER TABLE orders ADD COLUMN note text;\n";
+  assert.equal(await proofOf({ before, live: sql, deltas: sql }), PROVEN);
+});
+
+proofs("what a statement is refused for want of rows is told as such", async () => {
+  const proof = await proofOf({
+    live: "",
+    deltas: "INSERT INTO orders (id, customer) VALUES (1, 1);\n",
+  });
+  assert.match((proof.verdict === "refuted" && proof.failure?.hint) || "", "A shadow has no rows but those");
+});
+
 proofs("a statement that the transaction before it forbids is told as a deploy would", async () => {
   const proof = await proofOf({
     live: "",

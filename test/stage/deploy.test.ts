@@ -57,6 +57,16 @@ deploys(
   },
 );
 
+deploys("fills the materialized views of a schema that it loads, so that they can be read", async () => {
+  const project = await StageProject.create(
+    `${ROOT}; CREATE MATERIALIZED VIEW amounts AS SELECT count(amount) AS count FROM orders;
+     CREATE MATERIALIZED VIEW total AS SELECT sum(count) FROM amounts`,
+  );
+  await project.version("1.1.0", ["ALTER TABLE orders ADD COLUMN note text"]);
+  const db = await project.stage("1.1.0");
+  assert.equal(await db.query("SELECT sum::integer FROM total"), [{ sum: 0 }]);
+});
+
 deploys("applies delta by delta where one of them writes rows, which no archived schema holds", async () => {
   const db = await freshDatabase();
   await shop().deploy(db);
@@ -142,6 +152,19 @@ deploys(
     assert.equal((await appliedTo(db)).at(-1), "1.3.0");
   },
 );
+
+deploys("says of a rehearsal that fails for want of rows that a stage may have them", async () => {
+  const project = await StageProject.create(
+    `${ROOT}; CREATE TABLE lines (of integer NOT NULL REFERENCES orders)`,
+  );
+  await project.archive("1.1.0", "1.0.0", "INSERT INTO lines VALUES (1);\n");
+  const db = await project.stage("1.0.0", "INSERT INTO orders VALUES (1, 0)");
+  const error = await thrownBy(BlockedError, project.deploy(db, { rehearse: true }));
+  assert.is(error.code, "REHEARSAL_FAILED");
+  assert.match(error.hint ?? "", /^A shadow has no rows but those [\s\S]*\n {2}--no-rehearse$/);
+  await project.deploy(db);
+  assert.equal(await db.query("SELECT of FROM lines"), [{ of: 1 }]);
+});
 
 deploys("stops partway where the statements leave no other choice, and goes on from there", async () => {
   const db = await shop().stage("1.1.0", "INSERT INTO orders VALUES (1, NULL)");

@@ -11,6 +11,7 @@ import { type StatementFacts, statementFacts } from "../../deltas/facts.js";
 import { plainType } from "../../deltas/plain.js";
 import type { Statement } from "../../deltas/report.js";
 import { BlockedError } from "../../errors.js";
+import { withFilledViews } from "../../postgres/materialized-views.js";
 import { loadParser, type Parser, rememberingParser } from "../../schema/parser.js";
 import { type DeployPlan, makePlan, type PlannedStatement, type PlannedVersion } from "../../stage/plan.js";
 import { outsideTarget } from "./outside-target.js";
@@ -134,7 +135,7 @@ async function loaded(
   before: readonly Version[],
   root: string,
 ): Promise<ReadVersion> {
-  const text = await readSchema(archive, version.key);
+  const text = withFilledViews(await readSchema(archive, version.key));
   const statement: ReadStatement = {
     text,
     line: 1,

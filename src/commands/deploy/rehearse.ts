@@ -12,7 +12,7 @@ import { ObjectsAround } from "../objects/around.js";
 import { enterRecorded } from "../objects/expected.js";
 import type { ObjectsOutlook } from "../objects/outlook.js";
 import { isServerWide, textOf } from "../objects/scripts.js";
-import { isLackOf, tryOnShadow } from "../shadow-trial.js";
+import { isLackOf, tryOnShadow, wantOfRows } from "../shadow-trial.js";
 import { type ReadVersion, reachOut } from "./planned.js";
 
 export interface RehearsalRequest {
@@ -119,7 +119,13 @@ function refused(failure: StatementFailure, server: ShadowServer): Rehearsal {
   if (isLackOf(server, failure.reason)) return lacking(failure);
   const told = deployFailure(failure, { what: "the shadow", partway: false, attempts: 1 });
   if (!(told instanceof BlockedError) && !(told instanceof DatabaseError)) throw told;
-  throw failed(told, failure);
+  throw failed(told, failure, rowsOfStage(failure.reason));
+}
+
+/** The stage may have the rows that the shadow lacks: then only its own transaction can tell. */
+function rowsOfStage(reason: unknown): string | null {
+  const wanted = wantOfRows(reason);
+  return wanted && `${wanted}\nWhere the stage has them, deploy without a rehearsal:\n  --no-rehearse`;
 }
 
 /** Whether a script was refused, by the server or because of what depends on its object. */
@@ -137,13 +143,17 @@ function lacking({ message }: Error): Rehearsal {
   return { had: false, reason: `the embedded server cannot do what the stage may: ${message}` };
 }
 
-function failed({ message, where, hint }: BlockedError | DatabaseError, cause: Error): BlockedError {
+function failed(
+  { message, where, hint }: BlockedError | DatabaseError,
+  cause: Error,
+  wanted: string | null = null,
+): BlockedError {
   return new BlockedError(
     "REHEARSAL_FAILED",
     `The rehearsal failed, and the stage is untouched. ${message}`,
     {
       where,
-      hint,
+      hint: wanted ?? hint,
       cause,
     },
   );

@@ -8,7 +8,7 @@ import type { DeltasPlan } from "../deploy/planned.js";
 import type { SchemaText } from "../live-schema.js";
 import { ObjectsAround } from "../objects/around.js";
 import { textOf } from "../objects/scripts.js";
-import { isLackOf, tryOnShadow } from "../shadow-trial.js";
+import { isLackOf, tryOnShadow, wantOfRows } from "../shadow-trial.js";
 import type { ProofRequest, RefusedStatement } from "./types.js";
 
 export type Attempt =
@@ -77,5 +77,5 @@ function refusal(failure: StatementFailure, server: ShadowServer, on: string): A
   const statement = excerpt(place.statement.text);
   // What depends on what is altered or dropped is named in the detail alone.
   const message = [reason.message, ...(reason.detail?.split("\n") ?? [])].join("; ").replace(/\.$/, "");
-  return { failure: { where, statement, message, hint: reason.hint ?? null } };
+  return { failure: { where, statement, message, hint: reason.hint ?? wantOfRows(reason) } };
 }

@@ -35,7 +35,7 @@ export function notProven(
   const ways = parent === null ? [] : waysToMend(database.name, pending, proof, isUnapplied);
   return new BlockedError("NOT_PROVEN", [what, ...said].join("\n"), {
     where: failure?.where ?? (parent === null ? undefined : pending),
-    hint: asHint([...ways, withoutProof(candidate)]),
+    hint: [...(failure?.hint ? [failure.hint] : []), asHint([...ways, withoutProof(candidate)])].join("\n"),
   });
 }
 
