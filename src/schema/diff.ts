@@ -92,15 +92,34 @@ const LONGEST = 160;
 
 function describe({ part, change, before, after }: PartChange): string {
   const said = `${part} ${change}`;
-  if (!SHOWN.test(part) || change === "dropped") return said;
-  const now = inOneLine(after ?? "");
-  if (change === "added") return now === "" ? said : `${said}: ${now}`;
-  return `${said}: ${inOneLine(before ?? "")} → ${now}`;
+  if (change === "dropped") return said;
+  const [was, now] = [inOneLine(before ?? ""), inOneLine(after ?? "")];
+  if (change === "added") return now === "" || !SHOWN.test(part) ? said : `${said}: ${cut(now)}`;
+  const isShort = SHOWN.test(part) && Math.max(was.length, now.length) <= LONGEST;
+  const parted = isShort ? 0 : whereTheyPart(was, now);
+  if (parted === null) return said;
+  const longest = isShort ? LONGEST : LONGEST / 2;
+  const seen = (line: string) => (parted > 0 ? "…" : "") + cut(line.slice(parted), longest);
+  return `${said}: ${seen(was)} → ${seen(now)}`;
+}
+
+/** So many characters before the first difference are shown: enough to find the place by. */
+const LEAD = 24;
+
+/** @returns where the words begin in which two lines part; null where they say the same */
+function whereTheyPart(a: string, b: string): number | null {
+  if (a === b) return null;
+  let same = 0;
+  while (a[same] === b[same]) same++;
+  return same <= LEAD ? 0 : Math.max(a.lastIndexOf(" ", same - LEAD) + 1, same - 2 * LEAD);
 }
 
 function inOneLine(text: string): string {
-  const line = text.replaceAll(/\s+/g, " ").trim();
-  return line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line;
+  return text.replaceAll(/\s+/g, " ").trim();
+}
+
+function cut(line: string, longest = LONGEST): string {
+  return line.length > longest ? `${line.slice(0, longest - 1)}…` : line;
 }
 
 /** A line of an object's SQL, and whether it came or went. */

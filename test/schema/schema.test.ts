@@ -91,6 +91,23 @@ schema("names the column that was added, dropped or changed", async () => {
   assert.equal(moved.changed[0]?.details, ["column order changed: id, total, note → id, note, total"]);
 });
 
+schema("shows of a long definition where the two part", async () => {
+  const view = (columns: string, since: string) =>
+    `CREATE VIEW shop.recent AS\n SELECT ${columns}\n   FROM shop.orders\n  WHERE placed > ${since};`;
+  const columns = Array.from({ length: 40 }, (_, index) => `column_${index}`).join(", ");
+  const [was, now] = ["'2025-01-31 12:00:00'::timestamp", "'2025-02-28 12:00:00'::timestamp"];
+  const { changed } = await changes(view(columns, was), view(columns, now));
+  assert.equal(changed[0]?.details, [
+    `definition changed: …shop.orders WHERE placed > ${was} → …shop.orders WHERE placed > ${now}`,
+  ]);
+  // What is long is cut at its end.
+  const shorter = await changes(view("id", "now()"), view(columns, "now()"));
+  assert.match(
+    shorter.changed[0]?.details[0] ?? "",
+    /^definition changed: …VIEW shop\.recent AS SELECT id FROM .{20,} → …VIEW shop\.recent AS SELECT column_0, .{30,}…$/,
+  );
+});
+
 schema("names objects that came and went", async () => {
   const { added, changed, dropped } = await changes(ORDERS, "CREATE VIEW shop.v AS SELECT 1 AS one;");
   assert.equal(
