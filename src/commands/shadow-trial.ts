@@ -17,6 +17,8 @@ export interface Trial {
   readonly from: { readonly sql: string; readonly name: string };
   /** Carried out one after the other. */
   readonly plans: readonly DeployPlan[];
+  /** Of how many of the plans, the last ones, the schema is asked that they lead to; of all where nothing is said. */
+  readonly asked?: number | undefined;
   readonly database: Pick<ProjectDatabase, "pgDump" | "schema">;
   /** The name that the statements may know the database by; the shadow has it where all of the server is thrown away. */
   readonly called?: string | undefined;
@@ -34,11 +36,12 @@ export interface Trial {
 /**
  * Carries out a trial.
  *
- * @returns the schema after each plan
+ * @returns the schema after each plan that is asked about
  * @throws BlockedError `SHADOW_REFUSED` where the schema cannot be loaded; StatementFailure
  */
 export async function tryOnShadow(server: ShadowServer, trial: Trial): Promise<SchemaText[]> {
   const { from, plans, database, tell = () => undefined, around = null } = trial;
+  const { asked = plans.length } = trial;
   // pg_dump is loaded while the database is made and filled.
   if (database.pgDump === "bundled") startDumpWorkerAhead();
   const load = {
@@ -50,9 +53,9 @@ export async function tryOnShadow(server: ShadowServer, trial: Trial): Promise<S
   return withLoadedShadow(server, load, async (shadow, client) => {
     const schemas: SchemaText[] = [];
     await trial.prepare?.(client);
-    for (const plan of plans) {
+    for (const [index, plan] of plans.entries()) {
       await tryPlan(plan, client, tell, around);
-      schemas.push(await readLiveSchema(shadow, database));
+      if (index >= plans.length - asked) schemas.push(await readLiveSchema(shadow, database));
     }
     return schemas;
   });

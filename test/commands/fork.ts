@@ -1,14 +1,15 @@
-/** A shop in which two branches have archived a child of the same version: real branches, real merges, a database each. */
+/** A shop in which two branches have archived a child of the same version: real branches, real merges, a database each; and what holds of them when they have ended. */
 import * as assert from "uvu/assert";
 import { readArchive } from "#src/archive/read.js";
 import { heads } from "#src/archive/versions.js";
 import { rebase } from "#src/commands/rebase.js";
 import { loadProject, projectDatabase } from "#src/config/project.js";
 import { BlockedError } from "#src/errors.js";
-import { pushDb } from "#src/index.js";
+import { check, createInstance, hash, pushDb } from "#src/index.js";
+import { openLedger } from "#src/stage/ledger.js";
 import { thrownBy } from "../support/errors.js";
-import { copyOfDatabase, type TestDatabase } from "../support/server.js";
-import { PENDING, Shop } from "./support.js";
+import { copyOfDatabase, freshDatabase, type TestDatabase } from "../support/server.js";
+import { HISTORY, PENDING, Shop } from "./support.js";
 
 /** What one side archives: the deltas by the project version that they are archived under, in order. */
 export type Side = readonly (readonly [pver: string, sql: string])[];
@@ -110,4 +111,72 @@ export class Fork {
   remove(): Promise<void> {
     return this.shop.remove();
   }
+}
+
+export const MINE: Side = [["1.1.0", "ALTER TABLE orders ADD COLUMN mine text;"]];
+export const THEIRS: Side = [["1.2.0", "ALTER TABLE customers ADD COLUMN theirs text;"]];
+
+/** A test in a fork of its own, which is taken away afterwards. */
+export function inFork(mine: Side, theirs: Side, work: (fork: Fork) => Promise<void>) {
+  return async () => {
+    const fork = await Fork.merged(mine, theirs);
+    try {
+      await work(fork);
+    } finally {
+      await fork.remove();
+    }
+  };
+}
+
+/** What the ledger says of a database. */
+export async function ledgerOf(db: TestDatabase): Promise<{ version: string; events: string[] }> {
+  const ledger = await openLedger(db.connection);
+  if (ledger === null) throw new Error("there is a ledger");
+  try {
+    const events = (await ledger.log(db.name)).map(({ event, version }) => `${event} ${version}`);
+    return { version: (await ledger.versionOf(db.name))?.version ?? "", events };
+  } finally {
+    await ledger.close();
+  }
+}
+
+/** Everything that a refusal has to leave as it was. */
+export async function everything({ shop, root }: Fork): Promise<unknown> {
+  return {
+    history: await shop.read(HISTORY),
+    head: await shop.project.git("rev-parse", "HEAD"),
+    status: await shop.project.git("status", "--short"),
+    schema: (await hash(shop.db.url, { cwd: root })).checksum,
+    ledger: await ledgerOf(shop.db),
+  };
+}
+
+/** The fork has ended: one whole line, the database at its end, and nothing left to do. @returns the versions' ids */
+export async function isOneLine(fork: Fork, keys: readonly string[]): Promise<string[]> {
+  const { shop, root } = fork;
+  const read = await fork.read();
+  assert.equal(read.keys, [...keys]);
+  assert.equal(read.heads, keys.slice(-1));
+  assert.equal(read.strays, []);
+  assert.is((await ledgerOf(shop.db)).version, keys.at(-1));
+  assert.is(await shop.project.git("status", "--short", "--", "wovtools"), "");
+  const { blocked, databases } = await check({
+    cwd: root,
+    env: { ...process.env, WOV_PVER: "9.0.0" },
+  });
+  assert.not.ok(blocked, JSON.stringify(databases[0]?.blockers));
+  return [...read.archive.versions.values()].map(({ id }) => id);
+}
+
+/** The fork has ended, and a new database made of the archive is as the one that went through it. */
+export async function isEnded(fork: Fork, keys: readonly string[]): Promise<string[]> {
+  const { shop, root } = fork;
+  const ids = await isOneLine(fork, keys);
+  const fresh = await freshDatabase();
+  await createInstance({ cwd: root, url: fresh.url });
+  const [own, made] = [await hash(shop.db.url, { cwd: root }), await hash(fresh.url, { cwd: root })];
+  assert.is(own.checksum, made.checksum);
+  const { archive } = await fork.read();
+  assert.is(own.checksum, archive.versions.get(keys.at(-1) ?? "")?.checksum);
+  return ids;
 }

@@ -1,7 +1,7 @@
 /** Which versions are mine and which are the others': from the archive, or from what git remembers of it. */
 import { relative } from "node:path";
 import { parseHistory, quotePath } from "../../archive/history.js";
-import { type Archive, readDeltas } from "../../archive/read.js";
+import { type Archive, readDeltas, readSchema } from "../../archive/read.js";
 import { forkedLines, misplacedVersions, otherEnd } from "../../archive/rebase.js";
 import { heads, parentOf, pathBetween, type Version, type Versions } from "../../archive/versions.js";
 import { BlockedError } from "../../errors.js";
@@ -12,10 +12,12 @@ import type { LedgerVersion } from "../../stage/ledger.js";
 import { pathIn } from "../repositories.js";
 import type { VersionDeltas } from "./deltas-run.js";
 
-/** A version with its deltas. */
+/** A version with its files. */
 export interface LineVersion {
   readonly version: Version;
   readonly deltas: VersionDeltas;
+  /** The schema that was archived with it, as text. */
+  readonly schema: string;
 }
 
 /** The two lines, read. Each is oldest first. */
@@ -26,7 +28,7 @@ export interface ReadLines {
   readonly theirs: readonly LineVersion[];
   /** The last version of theirs. */
   readonly onto: Version;
-  /** How many versions of mine the database has, by its ledger. */
+  /** How many versions of mine the database has, by its ledger; at least one. */
   readonly reached: number;
 }
 
@@ -74,7 +76,7 @@ async function readVersion({ archive, root }: LinesRequest, key: string): Promis
   const content = await readDeltas(archive, key);
   if (version === undefined || content === null) throw new RangeError(`${key} is no version with deltas`);
   const file = relative(root, archive.paths.archivedDeltas(key));
-  return { version, deltas: { id: version.id, key, file, content } };
+  return { version, deltas: { id: version.id, key, file, content }, schema: await readSchema(archive, key) };
 }
 
 /**
@@ -134,15 +136,18 @@ async function readLost(
   commit: string,
   version: Version,
 ): Promise<LineVersion> {
-  const path = pathIn(repository, archive.paths.archivedDeltas(version.key));
-  const content = Buffer.from(await git(repository.root, ["show", `${commit}:${path}`]));
-  const file = `${path} in ${commit.slice(0, 10)}`;
-  if (sha256(content) !== version.deltas) {
-    throw new BlockedError("LOST_DELTAS_ALTERED", `The deltas of ${version.key} are not what was archived.`, {
+  const { id, key } = version;
+  const read = async (path: string, checksum: string | null) => {
+    const file = `${path} in ${commit.slice(0, 10)}`;
+    const content = Buffer.from(await git(repository.root, ["show", `${commit}:${path}`]));
+    if (sha256(content) === checksum) return { content, file };
+    throw new BlockedError("LOST_FILE_ALTERED", `A file of ${key} is not what was archived.`, {
       where: file,
     });
-  }
-  return { version, deltas: { id: version.id, key: version.key, file, content } };
+  };
+  const deltas = await read(pathIn(repository, archive.paths.archivedDeltas(key)), version.deltas);
+  const schema = await read(pathIn(repository, archive.paths.archivedSchema(key)), version.schema.sha256);
+  return { version, deltas: { id, key, ...deltas }, schema: schema.content.toString() };
 }
 
 function unknownVersion({ archive, at }: LinesRequest): BlockedError {

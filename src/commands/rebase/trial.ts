@@ -1,6 +1,5 @@
 /** Trying the two lines on shadows before anything is touched. */
 import { DatabaseError as ServerError } from "pg";
-import { type Archive, readSchema } from "../../archive/read.js";
 import type { ProjectDatabase } from "../../config/project.js";
 import { BlockedError } from "../../errors.js";
 import type { ConnectionSettings } from "../../postgres/connection.js";
@@ -11,11 +10,17 @@ import type { SchemaText } from "../live-schema.js";
 import { tryOnShadow } from "../shadow-trial.js";
 import type { VersionDeltas } from "./deltas-run.js";
 
-/** Where shadows are made, and of what. */
+/** Where shadows are made, and of which database. */
 export interface TrialPlace {
   readonly server: ShadowServer;
-  readonly archive: Archive;
   readonly database: ProjectDatabase;
+}
+
+/** A schema that a shadow begins with. */
+export interface TrialStart {
+  /** For messages. */
+  readonly name: string;
+  readonly schema: SchemaText;
 }
 
 /**
@@ -33,21 +38,22 @@ export async function trialServer(
 }
 
 /**
- * Loads an archived schema into a shadow and runs deltas there.
+ * Loads a schema into a shadow and runs deltas there.
  *
- * @param from the version whose schema it begins with
- * @returns the schema after each of them
+ * @param asked of how many of the deltas, the last ones, the schema is asked that they lead to
+ * @returns the schema after each of those
  * @throws BlockedError `LINES_CLASH` with the statement that fails
  */
 export async function trySchemas(
-  { server, archive, database }: TrialPlace,
-  from: string,
+  { server, database }: TrialPlace,
+  { schema, name }: TrialStart,
   deltas: readonly VersionDeltas[],
+  asked = deltas.length,
 ): Promise<SchemaText[]> {
+  if (deltas.length === 0) return [];
   const plans = await Promise.all(deltas.map((version) => planOfDeltas(version.key, version)));
-  const sql = await readSchema(archive, from);
   try {
-    return await tryOnShadow(server, { from: { sql, name: `${from}.schema` }, plans, database });
+    return await tryOnShadow(server, { from: { sql: schema.text, name }, plans, asked, database });
   } catch (error) {
     throw error instanceof StatementFailure ? clash(error) : error;
   }

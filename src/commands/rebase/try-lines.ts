@@ -7,13 +7,13 @@ import type { SchemaDiff } from "../../schema/index.js";
 import { changeLines } from "../change-text.js";
 import { compareSchemas } from "../compare.js";
 import { archivedSchemaText, type DatabaseState, type LiveDatabase } from "../database-state.js";
-import type { SchemaText } from "../live-schema.js";
+import { type SchemaText, schemaText } from "../live-schema.js";
 import { changesOf } from "../object-changes.js";
 import type { Session } from "../session.js";
 import type { VersionDeltas } from "./deltas-run.js";
 import type { ReadLines } from "./lines.js";
 import { findStart, type LocalPlan, type StartingPoint } from "./local.js";
-import { explainClash, type TrialPlace, trialServer, trySchemas } from "./trial.js";
+import { explainClash, type TrialPlace, type TrialStart, trialServer, trySchemas } from "./trial.js";
 
 export interface TryRequest {
   readonly session: Session;
@@ -40,14 +40,15 @@ export async function tryLines(request: TryRequest): Promise<Tried> {
   const servers = new ShadowServers();
   try {
     const server = await trialServer(servers, live.connection, [...theirs, ...mine, ...pending]);
-    const place: TrialPlace = { server, archive: state.archive, database: state.database };
+    const place: TrialPlace = { server, database: state.database };
     const names = namesOf(lines);
     session.progress(`trying ${names.mine} behind ${names.theirs} on a shadow`);
     const clash = {
       message: `${names.mine} does not go behind ${names.theirs}. Nothing was changed.`,
       hint: rewriting(request),
     };
-    const behind = await explainClash(clash, () => trySchemas(place, lines.onto.key, [...mine, ...pending]));
+    const end = startAt(request, lines.theirs);
+    const behind = await explainClash(clash, () => trySchemas(place, end, [...mine, ...pending]));
     const local = await findLocal(request, place, behind);
     return {
       mine: await Promise.all(lines.mine.map((_, index) => rebased(request, index, behind[index]))),
@@ -62,6 +63,13 @@ export async function tryLines(request: TryRequest): Promise<Tried> {
 function namesOf({ mine, theirs }: ReadLines): { mine: string; theirs: string } {
   const list = (line: ReadLines["mine"]) => line.map(({ version }) => version.key).join(", ");
   return { mine: list(mine), theirs: list(theirs) };
+}
+
+/** The end of a line as it was archived. */
+function startAt({ state }: TryRequest, line: ReadLines["mine"]): TrialStart {
+  const last = line.at(-1);
+  if (last === undefined) throw new RangeError("there is a version on each line");
+  return { name: `${last.version.key}.schema`, schema: schemaText(last.schema, state.database.schema) };
 }
 
 /** Pending deltas are in the database already; they stay pending. */
@@ -101,19 +109,19 @@ async function findLocal(
   const { session, state, live, lines, note } = request;
   const pending = pendingOf(request);
   const [mine, theirs] = [lines.mine.map(({ deltas }) => deltas), lines.theirs.map(({ deltas }) => deltas)];
-  const [has, rest] = [mine.slice(0, lines.reached), mine.slice(lines.reached)];
-  const own = await trySchemas(place, lines.parting.key, [...has, ...pending]);
-  const todo = [...theirs, ...rest];
+  const own = startAt(request, lines.mine.slice(0, lines.reached));
+  const [ownAndPending = own.schema] = await trySchemas(place, own, pending);
+  const todo = [...theirs, ...mine.slice(lines.reached)];
   const [end, endWithPending] = [at(behind, mine.length - 1), at(behind, behind.length - 1)];
   const ownPoints: StartingPoint[] = [
-    { name: "mine and pending", schema: at(own, own.length - 1), todo, end: endWithPending },
-    { name: "mine", schema: at(own, has.length - 1), todo, end },
+    { name: "mine and pending", schema: ownAndPending, todo, end: endWithPending },
+    { name: "mine", schema: own.schema, todo, end },
   ];
   const points: StartingPoint[] = [
     ...ownPoints,
     { name: "end and pending", schema: endWithPending, todo: [], end: endWithPending },
     { name: "end", schema: end, todo: [], end },
-    { name: "theirs", schema: await archivedSchemaText(state, lines.onto.key), todo: mine, end },
+    { name: "theirs", schema: startAt(request, lines.theirs).schema, todo: mine, end },
     {
       name: "parting",
       schema: await archivedSchemaText(state, lines.parting.key),
@@ -126,10 +134,10 @@ async function findLocal(
     note,
     progress: session.progress,
   });
-  if (found === null) throw await drifted(request, at(own, own.length - 1));
+  if (found === null) throw await drifted(request, ownAndPending);
   if (found.done === 0 && ownPoints.includes(found.start)) {
-    const before = found.start.name === "mine" ? has : [...has, ...pending];
-    await tryOtherOrder(request, place, before, found.start);
+    const { name } = own;
+    await tryOtherOrder(request, place, { name, schema: found.start.schema }, found.start);
   }
   return found;
 }
@@ -144,7 +152,7 @@ function at(schemas: readonly SchemaText[], index: number): SchemaText {
 async function tryOtherOrder(
   request: TryRequest,
   place: TrialPlace,
-  before: readonly VersionDeltas[],
+  start: TrialStart,
   { todo, end }: StartingPoint,
 ): Promise<void> {
   const { session, state, lines, live } = request;
@@ -153,10 +161,9 @@ async function tryOtherOrder(
   session.progress(`trying ${names.theirs} behind ${names.mine} on a shadow`);
   const message = `${database.name} on ${session.stage} has ${names.mine} already, and ${names.theirs} on top of that`;
   const hint = takingBack(request);
-  const tried = await explainClash({ message: `${message} does not go. Nothing was changed.`, hint }, () =>
-    trySchemas(place, lines.parting.key, [...before, ...todo]),
-  );
-  const { differs, diff } = await compareSchemas(end, at(tried, tried.length - 1), {
+  const clash = { message: `${message} does not go. Nothing was changed.`, hint };
+  const tried = await explainClash(clash, () => trySchemas(place, start, todo, 1));
+  const { differs, diff } = await compareSchemas(end, at(tried, 0), {
     near: live.connection,
     progress: session.progress,
   });
