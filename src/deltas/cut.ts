@@ -27,11 +27,14 @@ export interface Cut {
   readonly foreign: readonly ForeignLine[];
 }
 
-const SPACE = /[ \t\r\n\f\v]+/y;
 const LINE = /[^\r\n]*/y;
-/** A byte over 127 may stand in a name, so PostgreSQL's lexer takes every such character for a letter. */
-const WORD = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y;
-const DOLLAR_QUOTE = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
+const NOT_SPACE = /[^ \t\r\n\f\v]/g;
+/**
+ * The next thing that may end a statement, or that hides what would; numbers and operators do neither. A byte over
+ * 127 may stand in a name, so PostgreSQL's lexer takes every such character for a letter.
+ */
+const TELLING =
+  /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$|--|\/\*|['"\\#;()]/g;
 /** A string goes on in the next line when only white space with a line end lies between. */
 const CONTINUED = /[ \t\f\v]*[\r\n][ \t\r\n\f\v]*'/y;
 const COMMENT_MARK = /\/\*|\*\//g;
@@ -64,8 +67,10 @@ function endOfEscapeString(text: string, open: number): number {
   return text.length;
 }
 
-/** @returns the offset after the comment, or undefined where it is never closed */
-function endOfComment(text: string, open: number): number | undefined {
+/** @returns the offset after the comment that a token begins, or undefined where it begins none or is never closed */
+function endOfComment(text: string, open: number, token: string): number | undefined {
+  if (token === "--") return open + (matchAt(LINE, text, open) ?? "").length;
+  if (token !== "/*") return undefined;
   let depth = 0;
   COMMENT_MARK.lastIndex = open;
   for (let mark = COMMENT_MARK.exec(text); mark !== null; mark = COMMENT_MARK.exec(text)) {
@@ -169,39 +174,55 @@ export function cutStatements(text: string): Cut {
   };
 
   while (offset < text.length) {
-    const char = text[offset] ?? "";
-    const space = matchAt(SPACE, text, offset);
-    const comment = text.startsWith("/*", offset) ? endOfComment(text, offset) : undefined;
-    if (space !== undefined) offset += space.length;
-    else if (comment !== undefined) offset = comment;
-    else if (text.startsWith("--", offset)) offset += (matchAt(LINE, text, offset) ?? "").length;
-    else if (char === "\\") foreignLine("meta-command");
-    else if (char === "#" && reading.start < 0) foreignLine("hash");
-    else if (char === ";" && endsHere(reading)) finish(offset + 1);
+    TELLING.lastIndex = offset;
+    const found = TELLING.exec(text);
+    const at = found?.index ?? text.length;
+    if (reading.start < 0) reading.start = firstBetween(text, offset, at);
+    if (found === null) break;
+    const [token] = found;
+    const comment = endOfComment(text, at, token);
+    offset = at;
+    if (comment !== undefined) offset = comment;
+    else if (token === "\\") foreignLine("meta-command");
+    else if (token === "#" && reading.start < 0) foreignLine("hash");
+    else if (token === ";" && endsHere(reading)) finish(at + 1);
     else {
-      if (reading.start < 0) reading.start = offset;
-      offset = readToken(reading, text, offset, char);
+      if (reading.start < 0) reading.start = at;
+      offset = readToken(reading, text, at, token);
     }
   }
   finish(text.length);
   return { pieces, foreign };
 }
 
+/** The offset of the first character that is no white space, or -1 where there is none before `end`. */
+function firstBetween(text: string, start: number, end: number): number {
+  NOT_SPACE.lastIndex = start;
+  const found = NOT_SPACE.exec(text);
+  return found === null || found.index >= end ? -1 : found.index;
+}
+
 /** Takes one token into the statement. @returns the offset after it */
-function readToken(reading: Reading, text: string, offset: number, char: string): number {
-  // A comment comes here only when it is never closed; the parser is to say so.
-  if (text.startsWith("/*", offset)) return text.length;
-  if (char === "'" || char === '"') return after(text, char, offset + 1);
-  const word = matchAt(WORD, text, offset);
-  if (word !== undefined) {
-    const end = offset + word.length;
-    if ((word === "e" || word === "E") && text[end] === "'") return endOfEscapeString(text, end);
-    readWord(reading, word);
-    return end;
+function readToken(reading: Reading, text: string, offset: number, token: string): number {
+  const end = offset + token.length;
+  switch (token.charAt(0)) {
+    case "/": // A comment that is never closed; the parser is to say so.
+      return text.length;
+    case "'":
+    case '"':
+    case "$":
+      return after(text, token, end);
+    case "(":
+      reading.parentheses += 1;
+      return end;
+    case ")":
+      reading.parentheses -= 1;
+      return end;
+    case "#":
+    case ";":
+      return end;
   }
-  const dollars = matchAt(DOLLAR_QUOTE, text, offset);
-  if (dollars !== undefined) return after(text, dollars, offset + dollars.length);
-  if (char === "(") reading.parentheses += 1;
-  else if (char === ")") reading.parentheses -= 1;
-  return offset + 1;
+  if ((token === "e" || token === "E") && text[end] === "'") return endOfEscapeString(text, end);
+  readWord(reading, token);
+  return end;
 }

@@ -19,6 +19,7 @@ export function renderPlace({ id, change, details, why }: OpenDifference): strin
 
 /** Where places are held: comments between the statements, not what looks like one in a function's body. */
 export function placesIn(text: string, pieces: readonly Piece[]): number[] {
+  if (!text.includes(PLACE)) return [];
   const found = [...text.matchAll(new RegExp(`^${PLACE}`, "gm"))].map(({ index }) => index);
   return found.filter((offset) => !pieces.some(({ start, end }) => start <= offset && offset < end));
 }
