@@ -33,7 +33,10 @@ const CATALOGS = [
   "pg_type",
 ];
 
-/** Catalogs of what may be granted, and their columns for that and for its schema. */
+/**
+ * Catalogs of what may be granted, and their columns for that and for its schema. NULL stands for what nobody has
+ * ever granted or revoked, which is most of it.
+ */
 const GRANTED = [
   ["pg_class", "relacl", "relnamespace"],
   ["pg_proc", "proacl", "pronamespace"],
@@ -56,7 +59,7 @@ export async function isAsMade(client: Client): Promise<boolean> {
     ([name, acl, schema]) => `SELECT FROM pg_catalog.${name} c
        LEFT JOIN pg_catalog.pg_init_privs p ON p.objoid = c.oid AND p.objsubid = 0
          AND p.classoid = 'pg_catalog.${name}'::pg_catalog.regclass
-       WHERE c.${acl} IS DISTINCT FROM p.initprivs ${schema === null ? "" : `AND c.${schema} IS DISTINCT FROM (${UNREAD_SCHEMA})`}`,
+       WHERE c.${acl} IS NOT NULL AND c.${acl} IS DISTINCT FROM p.initprivs ${schema === null ? "" : `AND c.${schema} IS DISTINCT FROM (${UNREAD_SCHEMA})`}`,
   );
   const others = [
     // Sessions make schemas for their temporary tables.
