@@ -106,7 +106,9 @@ function ordersFor(
     const own = files.get(target.database.name);
     if (own === undefined) throw new RangeError("every database has its archive");
     const isOfStage = options.url === undefined && target.pattern === null;
-    return { ...target, ...own, ...shared, isOfStage, openSession: () => preparations.sessionOf(target) };
+    const openSession = () => preparations.sessionOf(target);
+    const logInToLedger = () => preparations.ledgerOf(target);
+    return { ...target, ...own, ...shared, isOfStage, openSession, logInToLedger };
   });
 }
 

@@ -57,9 +57,17 @@ export interface Step {
   readonly work: OutsideWork;
 }
 
-/** Opens the deploy's part of the ledger, which is made where it is missing. @throws as `createLedger` */
-export async function openDeployLedger(server: ConnectionSettings): Promise<DeployLedger> {
-  return new DeployLedger((await connectToRecord(server)).client);
+/**
+ * Opens the deploy's part of the ledger, which is made where it is missing.
+ *
+ * @param logIn as `logInToLedger`; for whoever has logged in before
+ * @throws as `createLedger`
+ */
+export async function openDeployLedger(
+  server: ConnectionSettings,
+  logIn?: () => Promise<Client>,
+): Promise<DeployLedger> {
+  return new DeployLedger((await connectToRecord(server, logIn)).client);
 }
 
 /** Every method is one statement, so the ledger is never found between two states. */

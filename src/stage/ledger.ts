@@ -83,10 +83,13 @@ export function openLedger(server: ConnectionSettings): Promise<Ledger | null> {
   return openTables(server);
 }
 
-async function openTables(server: ConnectionSettings): Promise<PostgresLedger | null> {
+async function openTables(
+  server: ConnectionSettings,
+  logIn = () => logInToLedger(server),
+): Promise<PostgresLedger | null> {
   let client: Client;
   try {
-    client = await connectToLedger(server);
+    client = await connectToLedger(logIn);
   } catch (error) {
     if (error instanceof DatabaseError && error.code === "NO_SUCH_DATABASE") return null;
     throw error;
@@ -114,12 +117,17 @@ async function openTables(server: ConnectionSettings): Promise<PostgresLedger | 
   }
 }
 
+/** Logs in to the database of the ledger, and asks nothing of it. @throws DatabaseError as `connect` */
+export function logInToLedger(server: ConnectionSettings): Promise<Client> {
+  return connect(ledgerConnection(server));
+}
+
 /**
  * Connects to the ledger. Databases that are deployed at the same time write to the same tables: where the role's
  * transactions are serializable, they would stand in each other's way.
  */
-async function connectToLedger(server: ConnectionSettings): Promise<Client> {
-  const client = await connect(ledgerConnection(server));
+async function connectToLedger(logIn: () => Promise<Client>): Promise<Client> {
+  const client = await logIn();
   try {
     await client.query(
       `SELECT set_config('default_transaction_isolation', 'read committed', false), ${NO_TIMEOUTS}`,
@@ -166,13 +174,15 @@ export async function createLedger(server: ConnectionSettings): Promise<{ create
 /**
  * Connects to the ledger, as `createLedger` makes it.
  *
+ * @param logIn as `logInToLedger`; for whoever has logged in before
  * @returns the connection, and whether there was no ledger
  * @throws DatabaseError as `createLedger`
  */
 export async function connectToRecord(
   server: ConnectionSettings,
+  logIn?: () => Promise<Client>,
 ): Promise<{ readonly client: Client; readonly created: boolean }> {
-  const existing = await openTables(server);
+  const existing = await openTables(server, logIn);
   if (existing !== null) {
     const mayRecord = await existing.mayRecord();
     if (mayRecord && existing.format === LEDGER_FORMAT) return { client: existing.client, created: false };
@@ -190,7 +200,7 @@ export async function connectToRecord(
       cause: error,
     });
   }
-  return { client: await connectToLedger(server), created: existing === null };
+  return { client: await connectToLedger(() => logInToLedger(server)), created: existing === null };
 }
 
 function wayToLedger({ ledger, user, database }: ConnectionSettings): string {

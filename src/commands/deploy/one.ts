@@ -95,9 +95,9 @@ async function readPosition({ order, onServer }: UnderWay): Promise<Position | n
 
 /** Takes the lock, clears up after earlier deploys, decides, rehearses and applies. */
 async function run(one: UnderWay): Promise<DatabaseDeploy> {
-  const { settings, progress, terms } = one.order;
+  const { settings, progress, terms, logInToLedger } = one.order;
   refuseReadOnly(one.session, settings);
-  const opening = new Ahead(() => openDeployLedger(settings));
+  const opening = new Ahead(() => openDeployLedger(settings, logInToLedger));
   opening.begin();
   try {
     await lockDatabase(one.session.client, terms.patience, (holder) =>

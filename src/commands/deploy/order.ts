@@ -2,7 +2,7 @@
 import type { Ahead } from "../../ahead.js";
 import type { Archive } from "../../archive/read.js";
 import type { ProjectDatabase } from "../../config/project.js";
-import type { ConnectionSettings } from "../../postgres/connection.js";
+import type { Client, ConnectionSettings } from "../../postgres/connection.js";
 import type { Limits, StageSession } from "../../stage/connect.js";
 import type { KnownExpected } from "../objects/expected.js";
 import type { ObjectScripts } from "../objects/scripts.js";
@@ -48,6 +48,8 @@ export interface DeployOrder {
   readonly settings: ConnectionSettings;
   /** Opens the session that the deploy works in, unless that was done ahead. Whoever calls ends its client. */
   readonly openSession: () => Promise<StageSession>;
+  /** Logs in to the ledger, unless that was done ahead. Whoever calls ends the client. */
+  readonly logInToLedger: () => Promise<Client>;
   /** Whether the stage's name alone leads to the database: not where a URL or a pattern has led to it. */
   readonly isOfStage: boolean;
   readonly progress: (doing: string) => void;

@@ -4,7 +4,9 @@ import type { Project } from "../../config/project.js";
 import { ConfigError } from "../../errors.js";
 import { openRepository } from "../../git/repository.js";
 import { startDumpWorkerAhead } from "../../postgres/bundled-dump.js";
+import type { Client } from "../../postgres/connection.js";
 import { openStageSession, type StageSession } from "../../stage/connect.js";
+import { logInToLedger } from "../../stage/ledger.js";
 import type { DeployOptions } from "../deploy.js";
 import type { Target } from "../targets.js";
 import type { DeployTerms } from "./order.js";
@@ -20,6 +22,8 @@ export class Preparations {
   readonly #targets: Ahead<DeployTargets>;
   /** The session of the only database that there is to deploy; null where there are several. */
   readonly #session: Ahead<StageSession | null>;
+  /** A session with its ledger. */
+  readonly #ledger: Ahead<Client | null>;
 
   constructor(
     project: Project,
@@ -29,16 +33,22 @@ export class Preparations {
     this.commit = new Ahead(() => commitOf(project));
     this.#targets = new Ahead(() => deployTargets(project, options));
     this.#session = new Ahead(async () => {
-      const { targets, lost } = await this.targets();
-      const [only] = targets;
-      return only !== undefined && targets.length + lost.length === 1 ? this.#open(only) : null;
+      const only = await this.#onlyTarget();
+      return only === null ? null : this.#open(only);
+    });
+    this.#ledger = new Ahead(async () => {
+      const only = await this.#onlyTarget();
+      return only === null ? null : logInToLedger(only.settings);
     });
   }
 
   /** @param withDump whether the bundled pg_dump is going to read a schema */
   begin(withDump: boolean): void {
     this.#session.begin();
-    if (this.terms.mode === "apply") this.commit.begin();
+    if (this.terms.mode === "apply") {
+      this.#ledger.begin();
+      this.commit.begin();
+    }
     if (withDump) startDumpWorkerAhead();
   }
 
@@ -52,9 +62,21 @@ export class Preparations {
     return (await this.#session.outcome()) ?? this.#open(target);
   }
 
+  /** Logs in to a target's ledger. Whoever calls ends the client. @throws as `logInToLedger` */
+  async ledgerOf({ settings }: Target): Promise<Client> {
+    return (await this.#ledger.outcome()) ?? logInToLedger(settings);
+  }
+
   /** Ends what nobody has asked for. */
   end(): void {
     this.#session.discard(async (session) => session?.client.end());
+    this.#ledger.discard(async (client) => client?.end());
+  }
+
+  async #onlyTarget(): Promise<Target | null> {
+    const { targets, lost } = await this.targets();
+    const [only] = targets;
+    return only !== undefined && targets.length + lost.length === 1 ? only : null;
   }
 
   #open({ settings }: Target): Promise<StageSession> {
