@@ -33,6 +33,8 @@ export class Relay {
   /** Once pg_dump sees one state of the database, others can see it as well, while it does no more than read. */
   #state: "begins" | "only reads" | "does more" = "begins";
   #companions: Companion[] = [];
+  /** What it asks in any case and has asked: with the others not there yet, it may have come first. */
+  readonly #asked = new Set<string>();
   /** Questions that pg_dump has not asked yet, and their answers. */
   readonly #ahead = new Map<string, Promise<Answer | null>>();
   /** The same for what it may ask of some of these tables, or all. */
@@ -74,7 +76,7 @@ export class Relay {
     }
     const joined = this.company.connections.map((connection) => this.#join(connection, state));
     void Promise.all(joined).then(() => {
-      for (const sql of ASKED_IN_ANY_CASE) this.#askAhead(sql);
+      for (const sql of ASKED_IN_ANY_CASE) if (!this.#asked.has(sql)) this.#askAhead(sql);
     });
   }
 
@@ -98,6 +100,7 @@ export class Relay {
   async #askTogether(sql: string, request: Uint8Array): Promise<Answer | null> {
     if (!ONLY_READS.test(sql)) this.#state = "does more";
     if (this.#state === "does more") this.#companions = [];
+    if (ASKED_IN_ANY_CASE.includes(sql)) this.#asked.add(sql);
     if (this.#companions.length === 0) return this.main.ask(request);
     if (ASKED_LAST_OF_ALL_TABLES.test(sql)) void this.#askOfViews();
     const known = this.#ahead.get(sql);
