@@ -106,6 +106,8 @@ export interface DumpRun {
   readonly isLarge: boolean;
   /** Further connections that answer questions; none for a transaction whose changes no other one sees. */
   readonly company?: Company | undefined;
+  /** Is told, for whoever wants to know more, how the schema is read. */
+  readonly tell?: ((what: string) => void) | undefined;
   /**
    * The connection is in a transaction, which pg_dump takes for its own: it neither begins one nor changes how long
    * a statement may take or wait.
@@ -222,10 +224,10 @@ class Output {
 }
 
 /** From here on the connection's bytes are pg_dump's. */
-function talkTo(client: Client, { company, major }: DumpRun) {
+function talkTo(client: Client, { company, major, tell = () => undefined }: DumpRun) {
   const conversation = new Conversation(client);
   const relay =
-    company === undefined ? new AskingAhead(conversation) : new Relay(conversation, company, major);
+    company === undefined ? new AskingAhead(conversation, tell) : new Relay(conversation, company, major);
   return { conversation, relay };
 }
 

@@ -63,7 +63,8 @@ export async function dumpInPieces(
     const session = await sessionOf(client, options.largeFrom);
     if (session.major > BUNDLED_MAJOR) return await systemDump(settings, options, take);
     if (session.isLarge) company = companyOf(settings, options);
-    await dumpThroughClient(worker, client, { ...session, company, args: dumpArguments(options) }, take);
+    const run = { ...session, company, args: dumpArguments(options), tell: options.tell };
+    await dumpThroughClient(worker, client, run, take);
   } catch (error) {
     if (error instanceof DatabaseError || error instanceof ConfigError) throw error;
     throw dumpFailed(error instanceof Error ? error.message : String(error), settings, error);

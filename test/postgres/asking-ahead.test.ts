@@ -5,6 +5,7 @@ import { textsIn } from "#src/postgres/answers.js";
 import { AskingAhead } from "#src/postgres/asking-ahead.js";
 import { type Client, withClient } from "#src/postgres/connection.js";
 import { Conversation, question } from "#src/postgres/conversation.js";
+import { dumpSchema } from "#src/postgres/dump.js";
 import { QUESTIONS_OF_OBJECTS } from "#src/postgres/dump-questions.js";
 import { freshDatabase } from "../support/server.js";
 
@@ -15,7 +16,11 @@ const OBJECTS = `
   CREATE TYPE span AS RANGE (subtype = numeric);
   CREATE AGGREGATE total (int) (SFUNC = int4pl, STYPE = int)`;
 
+const DUMP = { program: "bundled", owners: false, tablespaces: false, subscriptions: false } as const;
+
 const OF_ALL = "SELECT classid, objid, refclassid, refobjid, deptype FROM pg_depend LIMIT 0";
+const SCHEMAS =
+  "SELECT n.tableoid, n.oid, n.nspname, n.nspowner, n.nspacl, acldefault('n', n.nspowner) AS acldefault FROM pg_namespace n";
 const PREPARE = "PREPARE dumpFunc(pg_catalog.oid) AS SELECT proname FROM pg_catalog.pg_proc WHERE oid = $1";
 
 const oidOf = async (client: Client, what: string) =>
@@ -37,13 +42,42 @@ ahead("asks of views and functions, and of nothing that came with a type or is a
   assert.equal(listed.asked.sort(), listed.expected.sort());
 });
 
+ahead("asks what pg_dump asks every server, in its words", async () => {
+  for (const sql of ["", OBJECTS]) {
+    const db = await freshDatabase(sql);
+    const told: string[] = [];
+    await dumpSchema(db.connection, { ...DUMP, tell: (what) => told.push(what) });
+    assert.equal(told, []);
+  }
+});
+
+ahead("asks the rest of what is asked in a row with the first of it", async () => {
+  const db = await freshDatabase("");
+  await withClient(db.connection, async (client) => {
+    const conversation = new Conversation(client);
+    const asking = new AskingAhead(conversation, () => undefined);
+    const schemas = async () => {
+      const answer = await asking.ask(question(SCHEMAS));
+      return answer === null ? [] : textsIn(answer, 2);
+    };
+    await asking.ask(question("SELECT oid, rolname FROM pg_catalog.pg_roles LIMIT 0"));
+    // The answer to this comes after those that were asked ahead.
+    await asking.ask(question("SELECT 'asked'"));
+    await db.query("CREATE SCHEMA late");
+    assert.not((await schemas()).includes("late"));
+    assert.ok((await schemas()).includes("late"));
+    await asking.finish();
+    conversation.release();
+  });
+});
+
 ahead("has the answers before the questions, and leaves the connection in order", async () => {
   const db = await freshDatabase(OBJECTS);
   await withClient(db.connection, async (client) => {
     const view = await oidOf(client, "'seen'::regclass");
     const routine = await oidOf(client, "'early()'::regprocedure");
     const conversation = new Conversation(client);
-    const asking = new AskingAhead(conversation);
+    const asking = new AskingAhead(conversation, () => undefined);
     await asking.ask(question(OF_ALL));
     // The answer to this comes after the list of questions, the other after those that were asked ahead.
     await asking.ask(question("SELECT 'listed'"));
@@ -70,7 +104,7 @@ ahead("ends where the connection is lost", async () => {
   const db = await freshDatabase(OBJECTS);
   await withClient(db.connection, async (client) => {
     const conversation = new Conversation(client);
-    const asking = new AskingAhead(conversation);
+    const asking = new AskingAhead(conversation, () => undefined);
     const answers = Promise.all([asking.ask(question(OF_ALL)), asking.ask(question("SELECT pg_sleep(60)"))]);
     await db.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
