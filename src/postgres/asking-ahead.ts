@@ -13,7 +13,7 @@ import {
  * takes in between, and pg_dump asks one thing at a time. So the server is asked as soon as it is known what pg_dump
  * will ask: what it asks every server, as it comes to that, and of each view and each function, of which it asks by
  * itself after it has sorted all that there is. An answer is taken for exactly its question; nothing that is asked
- * changes anything.
+ * changes more than pg_dump's own session.
  */
 export class AskingAhead {
   /** Questions that pg_dump has not asked yet, and their answers. */

@@ -111,9 +111,20 @@ export const ASKED_LAST_OF_ALL_TABLES =
 
 /**
  * What pg_dump asks every server that it reads one after the other, whatever the answers are: when it asks what is
- * like the first, the others can be asked.
+ * like the first, the others can be asked. They change nothing but settings of its own session.
  */
 export const ASKED_IN_A_ROW: readonly { readonly first: RegExp; readonly others: readonly string[] }[] = [
+  {
+    first: /^SELECT pg_catalog\.pg_is_in_recovery\(\)/,
+    others: [
+      "SET DATESTYLE = ISO",
+      "SET INTERVALSTYLE = POSTGRES",
+      "SET extra_float_digits TO 3",
+      "SET synchronize_seqscans TO off",
+      "SET row_security = off",
+      "SELECT set_config(name, 'view, foreign-table', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'",
+    ],
+  },
   {
     first: /^SELECT oid, rolname FROM pg_catalog\.pg_roles /,
     others: [
