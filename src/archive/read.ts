@@ -26,6 +26,8 @@ export interface ReadArchiveOptions {
    * either way, and `readDeltas` and `readSchema` hash what has not been. Default: all.
    */
   readonly verify?: "heads" | "all";
+  /** Entries to leave out, by their keys, as if the history did not have them; their files are strays then. */
+  readonly without?: readonly string[] | undefined;
 }
 
 /** How many files are read at once, at a tenth of a millisecond each mostly, before anybody else has a turn. */
@@ -42,7 +44,8 @@ const FILES_IN_A_TURN = 20;
  */
 export async function readArchive(paths: ArchivePaths, options: ReadArchiveOptions = {}): Promise<Archive> {
   const text = await readText(paths.history, ArchiveError);
-  const versions = text === null ? new Map<string, Version>() : parseHistory(text, paths.history);
+  const all = text === null ? new Map<string, Version>() : parseHistory(text, paths.history);
+  const versions = new Map([...all].filter(([key]) => options.without?.includes(key) !== true));
   verifyTree(versions, paths);
   const files = [...versions.values()].flatMap((version) => archivedFiles(paths, version));
   const strays = await compareFolders(paths, files);
@@ -106,7 +109,7 @@ function verifyTree(versions: Versions, { database, history: file }: ArchivePath
   const damaged = (code: string, key: string, message: string): ArchiveError =>
     new ArchiveError(code, message, {
       where: `${file}, version ${key}`,
-      hint: `Where git's rebase put it behind another version than yours, let it be put right:\n  wov-db ${database} --rebase\nElse see who changed it, and take the last good state back:\n  git log -p -- ${quotePath(file)}\n  git checkout -- ${quotePath(file)}`,
+      hint: `Where git's rebase or cherry-pick put it behind another version than yours, let it be put right:\n  wov-db ${database} --rebase\nElse see who changed it, and take the last good state back:\n  git log -p -- ${quotePath(file)}\n  git checkout -- ${quotePath(file)}`,
     });
   for (const version of versions.values()) {
     const { key } = version;

@@ -6,6 +6,7 @@ import { formatHistory, storedSettings, versionId } from "./history.js";
 import type { ArchivingPlan, ArchivingRequest, PlannedFile } from "./plan.js";
 import type { Archive } from "./read.js";
 import {
+  ancestors,
   compareVersions,
   heads,
   newest,
@@ -124,6 +125,12 @@ export function misplacedVersions(versions: Versions): Version[] {
   return [...versions.values()].filter(({ key }) => !placed.has(key));
 }
 
+/** Whether versions are all on the line that leads to a version, by their ids. */
+export function isOnLine(some: readonly Version[], versions: Versions, to: string): boolean {
+  const line = new Set(ancestors(versions, to).map((key) => versions.get(key)?.id));
+  return some.every(({ id }) => line.has(id));
+}
+
 /** A version to be archived anew. */
 export interface RebasedVersion {
   readonly version: Version;
@@ -138,6 +145,8 @@ export interface RebaseRequest {
   readonly onto: Version;
   /** The line that gives way, oldest first; at least one version. */
   readonly mine: readonly RebasedVersion[];
+  /** The keys of versions of mine that the archive was read without, though it has them; their files go, too. */
+  readonly woven?: readonly string[];
   readonly now: Date;
 }
 
@@ -159,11 +168,11 @@ export function planRebase(request: RebaseRequest): {
   readonly plan: ArchivingPlan;
   readonly keys: readonly RebasedKey[];
 } {
-  const { archive, onto, mine } = request;
+  const { archive, onto, mine, woven = [] } = request;
   const { paths } = archive;
   const { versions, keys, files, last } = archivedBehind(request);
   const inArchive = (path: string) => relative(paths.archive, path);
-  const gone = [...archive.versions.keys()].filter((key) => !versions.has(key));
+  const gone = [...archive.versions.keys(), ...woven].filter((key) => !versions.has(key));
   return {
     keys,
     plan: {

@@ -51,6 +51,8 @@ export interface FilesOptions {
   readonly verify: "heads" | "all";
   /** Where the database's journal is; what is remembered from one run to the next lies beside it. */
   readonly journal: string;
+  /** Entries of the version history to leave out, by their keys. */
+  readonly without?: readonly string[] | undefined;
 }
 
 export interface ReadOptions extends FilesOptions {
@@ -76,10 +78,10 @@ export async function readDatabaseState(
 export async function readDatabaseFiles(
   session: Session,
   database: ProjectDatabase,
-  { verify, journal }: FilesOptions,
+  { verify, journal, without }: FilesOptions,
 ): Promise<DatabaseFiles> {
   const [archive, pending, interrupted] = await Promise.all([
-    readArchive(database.paths, { verify }),
+    readArchive(database.paths, { verify, without }),
     readPending(session, database),
     readJournal(journal),
   ]);

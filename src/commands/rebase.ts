@@ -30,7 +30,7 @@ import { resolveMerge } from "./rebase/merge.js";
 import { askStages } from "./rebase/stages.js";
 import { explainClash } from "./rebase/trial.js";
 import { tryLines } from "./rebase/try-lines.js";
-import { takeOutWoven } from "./rebase/woven.js";
+import { findWoven } from "./rebase/woven.js";
 import { archivingPlace, openRepositories, type Repositories, readUncommitted } from "./repositories.js";
 import type { RebaseResult } from "./results.js";
 import { type CommandOptions, connectionOf, onlyDatabase, openSession, type Session } from "./session.js";
@@ -77,10 +77,6 @@ export async function rebase(options: RebaseOptions = {}): Promise<RebaseResult>
 async function rebaseLocked(run: Run): Promise<RebaseResult> {
   const { session, database } = run;
   const resumed = await resumeArchiving(placeOf(run), effectsOf(run, database));
-  const { commitPrefix } = session.project.archive;
-  await takeOutWoven(run.repositories.archive, database, commitPrefix, () =>
-    readLedgerVersion(session, database),
-  );
   await refuseUncommitted(run);
   const finished = resumed?.outcome === "archived" ? resumed.plan.version : null;
   const { settings } = await connectionOf(session, database.name);
@@ -92,18 +88,21 @@ async function rebaseLocked(run: Run): Promise<RebaseResult> {
 async function rebaseAlone(run: Run, resumed: string | null): Promise<RebaseResult> {
   const { session, database, options } = run;
   const { journal } = placeOf(run);
-  const state = await readDatabaseState(session, database, { verify: "all", journal });
+  const repository = run.repositories.archive;
+  const woven = await findWoven(repository, database, () => readLedgerVersion(session, database));
+  const state = await readDatabaseState(session, database, { verify: "all", journal, without: woven?.keys });
   if (state.live instanceof WovError) throw state.live;
   const lines = await readLines({
     archive: state.archive,
-    repository: run.repositories.archive,
+    repository,
     root: session.project.root,
     at: recordedIn(state.live, run),
     onto: options.onto ?? null,
+    lost: woven?.line ?? null,
   });
   const { name } = database;
   if (lines !== null) {
-    const done = await bringTogether(run, state, state.live, lines);
+    const done = await bringTogether(run, state, state.live, lines, woven?.keys ?? []);
     return { database: name, stage: session.stage, resumed, ...done };
   }
   await removeIntent(noteOf(run));
@@ -116,12 +115,19 @@ async function bringTogether(
   state: DatabaseState,
   live: LiveDatabase,
   lines: ReadLines,
+  woven: readonly string[],
 ): Promise<Omit<RebaseResult, "database" | "stage" | "resumed">> {
   const { session, database, options } = run;
   const note = noteOf(run);
   const unasked = await askStages(session, database, lines.mine, live.connection);
   const { mine, local } = await tryLines({ session, state, live, lines, note });
-  const { plan, keys } = planRebase({ archive: state.archive, onto: lines.onto, mine, now: new Date() });
+  const { plan, keys } = planRebase({
+    archive: state.archive,
+    onto: lines.onto,
+    mine,
+    woven,
+    now: new Date(),
+  });
   // Made before anything is written, so that a missing right stops it while it costs nothing.
   await createLedger(live.connection);
   await bringLocal(run, live, local);

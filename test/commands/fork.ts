@@ -51,15 +51,28 @@ export class Fork {
   /** Archives mine, and picks its last commit on the branch without it, with the command at its conflict. */
   static async picked(mine: Side): Promise<Fork> {
     const fork = new Fork(await Shop.archived());
-    await fork.#archiveBoth(mine, []);
     const { project } = fork.shop;
-    await project.git("checkout", "--quiet", "main");
-    const { status } = await project.run("git", ["cherry-pick", "feature"]);
+    const status = await fork.#pick(mine, []);
     assert.not.equal(status, 0, "two entries at one place conflict");
     const resolved = await thrownBy(BlockedError, rebase({ cwd: fork.root }));
     assert.match(resolved.hint ?? "", "git cherry-pick --continue");
     await project.git("-c", "core.editor=true", "cherry-pick", "--continue");
     return fork;
+  }
+
+  /** Archives both sides, and picks my last commit behind theirs, where git finds no conflict. */
+  static async woven(mine: Side, theirs: Side): Promise<Fork> {
+    const fork = new Fork(await Shop.archived());
+    assert.is(await fork.#pick(mine, theirs), 0, "git finds no conflict");
+    return fork;
+  }
+
+  /** @returns what git's cherry-pick of my last commit ends with */
+  async #pick(mine: Side, theirs: Side): Promise<number | null> {
+    await this.#archiveBoth(mine, theirs);
+    const { project } = this.shop;
+    await project.git("checkout", "--quiet", "main");
+    return (await project.run("git", ["cherry-pick", "feature"])).status;
   }
 
   get root(): string {

@@ -2,7 +2,12 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { rebase } from "#src/commands/rebase.js";
-import { Fork, inFork, isEnded, isOneLine, type Side } from "./fork.js";
+import { ArchiveError, BlockedError } from "#src/errors.js";
+import { createInstance } from "#src/index.js";
+import { thrownBy } from "../support/errors.js";
+import { freshDatabase } from "../support/server.js";
+import { everything, Fork, inFork, isEnded, isOneLine, type Side } from "./fork.js";
+import { endedWith } from "./support.js";
 
 const lost = suite("lost lines");
 
@@ -65,6 +70,77 @@ lost("a version that is picked brings those that it follows", async () => {
   ]);
   try {
     await isOneLine(fork, ["1.0.0", "1.1.0", "1.1.1"]);
+  } finally {
+    await fork.remove();
+  }
+});
+
+for (const [what, theirs, keys] of [
+  ["no version that it follows", "1.2.0", ["1.2.0+2", "1.2.0+3"]],
+  ["another version of the key that it follows", "1.1.0", ["1.1.0+2", "1.1.1+2"]],
+] as const) {
+  lost(
+    `a version that git's cherry-pick puts where there is ${what}: all of mine comes behind theirs`,
+    async () => {
+      const mine: Side = [
+        ["1.1.0", "CREATE TABLE mine (id integer);"],
+        ["1.1.1", "ALTER TABLE mine ADD COLUMN more text;"],
+      ];
+      const fork = await Fork.woven(mine, [[theirs, "CREATE TABLE theirs (id integer);"]]);
+      try {
+        const { project } = fork.shop;
+        const told = endedWith(4, await project.wov("push-db", "--check"));
+        assert.match(told.output, "wov-db shopdb --rebase");
+        const before = await project.git("rev-parse", "HEAD");
+        const { rebased, applied } = await rebase({ cwd: fork.root });
+        assert.equal(rebased, [
+          { from: "1.1.0", to: keys[0] },
+          { from: "1.1.1", to: keys[1] },
+        ]);
+        assert.equal(applied, [theirs]);
+        assert.is(await project.git("rev-parse", "HEAD~1"), before);
+        await isEnded(fork, ["1.0.0", theirs, ...keys]);
+      } finally {
+        await fork.remove();
+      }
+    },
+  );
+}
+
+lost("lines that do not go together are left as git's rebase has put them", async () => {
+  const mine: Side = [
+    ["1.1.0", "CREATE TABLE mine (id integer);"],
+    ["1.1.1", "CREATE INDEX names ON customers (name);"],
+  ];
+  const theirs: Side = [["1.1.0", "ALTER TABLE customers RENAME COLUMN name TO called;"]];
+  const fork = await Fork.replayed(mine, theirs);
+  try {
+    const before = await everything(fork);
+    const error = await thrownBy(BlockedError, rebase({ cwd: fork.root }));
+    assert.is(error.code, "LINES_CLASH");
+    assert.match(error.message, "Nothing was changed.");
+    assert.equal(await everything(fork), before);
+  } finally {
+    await fork.remove();
+  }
+});
+
+lost("a picked version that is not on the database's line is nobody's to put elsewhere", async () => {
+  const mine: Side = [
+    ["1.1.0", "CREATE TABLE mine (id integer);"],
+    ["1.1.1", "CREATE TABLE more (id integer);"],
+  ];
+  const fork = await Fork.woven(mine, [["1.2.0", "CREATE TABLE theirs (id integer);"]]);
+  try {
+    const { project } = fork.shop;
+    const other = await freshDatabase();
+    await project.git("checkout", "--quiet", "--detach", "main~1");
+    await createInstance({ cwd: fork.root, url: other.url });
+    await project.git("checkout", "--quiet", "main");
+    const before = await everything(fork);
+    const error = await thrownBy(ArchiveError, rebase({ cwd: fork.root, url: other.url }));
+    assert.is(error.code, "UNKNOWN_PARENT");
+    assert.equal(await everything(fork), before);
   } finally {
     await fork.remove();
   }

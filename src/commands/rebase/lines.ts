@@ -32,6 +32,13 @@ export interface ReadLines {
   readonly reached: number;
 }
 
+/** A line as it was once archived, in a commit that git still has. */
+export interface LostLine {
+  readonly commit: string;
+  /** The whole history in that commit. */
+  readonly versions: Versions;
+}
+
 export interface LinesRequest {
   readonly archive: Archive;
   readonly repository: Repository;
@@ -40,6 +47,8 @@ export interface LinesRequest {
   /** What the ledger says of the database. */
   readonly at: LedgerVersion;
   readonly onto: string | null;
+  /** The line of the database's version, where it was found already. */
+  readonly lost: LostLine | null;
 }
 
 /**
@@ -80,19 +89,24 @@ async function readVersion({ archive, root }: LinesRequest, key: string): Promis
 }
 
 /**
- * The commits that touched a file, newest first: those of HEAD's history, both sides of every merge, and those that
- * the branch had once, by its reflog, since git's own rebase drops a commit whose conflict was resolved to nothing.
+ * The commits that touched a file, newest first: those of some refs' histories, both sides of every merge, and those
+ * that the branch had once, by its reflog, since git's own rebase drops a commit whose conflict was resolved to nothing.
  */
-async function commitsOf({ root, branch }: Repository, path: string): Promise<string[]> {
+async function commitsOf(
+  { root, branch }: Repository,
+  path: string,
+  from: readonly string[],
+): Promise<string[]> {
   const former =
     branch === null ? "" : await git(root, ["rev-list", "--walk-reflogs", `refs/heads/${branch}`]);
-  const ask = ["rev-list", "--full-history", "--ignore-missing", "--stdin", "HEAD", "--", path];
+  const ask = ["rev-list", "--full-history", "--ignore-missing", "--stdin", ...from, "--", path];
   return (await git(root, ask, { input: former })).split("\n").filter((line) => line !== "");
 }
 
 async function readLostLine(request: LinesRequest): Promise<ReadLines | null> {
   const { archive, at, onto } = request;
-  const found = await findLost(request.repository, archive.paths.history, at);
+  const found =
+    request.lost ?? (await findLost(request.repository, archive.paths.history, at, "this branch"));
   if (found === null) throw unknownVersion(request);
   const { commit, versions } = found;
   const line: Version[] = [];
@@ -118,9 +132,11 @@ export async function findLost(
   repository: Repository,
   history: string,
   at: LedgerVersion,
-): Promise<{ readonly commit: string; readonly versions: Versions } | null> {
+  where: "this branch" | "every branch",
+): Promise<LostLine | null> {
   const path = pathIn(repository, history);
-  for (const commit of await commitsOf(repository, path)) {
+  const from = where === "this branch" ? ["HEAD"] : ["HEAD", "--all"];
+  for (const commit of await commitsOf(repository, path, from)) {
     const text = await gitAnswer(repository.root, ["show", `${commit}:${path}`], 128);
     // Only a text that names the version is worth parsing; one with conflict markers was committed by mistake.
     if (text === undefined || !text.includes(at.versionId) || text.includes("\n<<<<<<<")) continue;
