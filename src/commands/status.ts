@@ -1,8 +1,10 @@
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import { heads, newest, pathBetween } from "../archive/versions.js";
 import { atOnce } from "../at-once.js";
 import { stagesWithSecrets } from "../config/secrets.js";
 import { ConfigError, DatabaseError, WovError } from "../errors.js";
+import { readHookFacts } from "../git/hooks/facts.js";
+import { callsHooks } from "../git/hooks/plan.js";
 import {
   type DatabaseFiles,
   type DatabaseState,
@@ -33,9 +35,10 @@ type StageStatus = DatabaseStatus["stages"][number];
 export async function status(options: StatusOptions = {}): Promise<StatusResult> {
   const session = await openSession(options);
   const repositories = await openRepositories(session);
-  const [pver, uncommitted, stages] = await Promise.all([
+  const [pver, uncommitted, hookFacts, stages] = await Promise.all([
     pverOf(session, repositories.project),
     readUncommitted(repositories, session.project),
+    readHookFacts(repositories.project, join(session.project.root, "wovtools")),
     // A URL is of one stage.
     options.stage === undefined && options.url === undefined ? knownStages(session) : [session.stage],
   ]);
@@ -54,7 +57,13 @@ export async function status(options: StatusOptions = {}): Promise<StatusResult>
       });
     }),
   );
-  return { ...summary(session, repositories), pver, uncommitted: uncommitted.project.length, databases };
+  return {
+    ...summary(session, repositories),
+    pver,
+    uncommitted: uncommitted.project.length,
+    hooks: callsHooks(hookFacts),
+    databases,
+  };
 }
 
 function summary({ project, stage }: Session, repositories: Repositories) {

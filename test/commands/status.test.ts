@@ -293,4 +293,22 @@ screen(
   }),
 );
 
+screen(
+  "says where a clone has no git hooks, and not where nobody works",
+  inShop(async ({ project }) => {
+    await project.addRemote();
+    await project.git("push", "--quiet", "--no-verify", "origin", "main");
+    const eve = await project.clone("Eve");
+    const shown = async (env = {}) => endedWith(0, await eve.command("wov", ["status"], { env })).stdout;
+    const hooks = async () => (await status({ cwd: eve.root })).hooks;
+    assert.is(await hooks(), false);
+    assert.match(await shown(), /^git calls no hooks of wovtools in this clone, .*: run wov init$/m);
+    assert.not.match(await shown({ CI: "true" }), "wov init");
+    await jsonOf({ project: eve }, "status", ["wov", "status"]);
+    endedWith(0, await eve.command("wov", ["init"]));
+    assert.is(await hooks(), true);
+    assert.not.match(await shown(), "wov init");
+  }),
+);
+
 screen.run();

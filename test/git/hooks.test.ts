@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { appendFileSync, chmodSync, mkdirSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { applyHooks } from "#src/git/hooks/apply.js";
 import { readHookFacts } from "#src/git/hooks/facts.js";
-import { type HookPlan, planHooks } from "#src/git/hooks/plan.js";
+import { callsHooks, type HookPlan, planHooks } from "#src/git/hooks/plan.js";
 import { openRepository } from "#src/git/repository.js";
 import { type Folder, inFolder } from "./support.js";
 
@@ -45,6 +46,7 @@ async function install(folder: Folder, home = ""): Promise<HookPlan> {
 }
 
 async function assertNothingLeft(folder: Folder, home = ""): Promise<void> {
+  assert.ok(callsHooks(await readHookFacts(await openRepository(folder.path), folder.at(`${home}wovtools`))));
   const { writes, config, run, manual } = await install(folder, home);
   assert.equal({ writes, config, run, manual }, { writes: [], config: [], run: [], manual: [] });
 }
@@ -284,6 +286,37 @@ plain(
 );
 
 const managed = suite("hooks by a hook manager");
+
+for (const [manager, setUp] of [
+  ["git", ["git", "config", "core.hooksPath", "wovtools/hooks"]],
+  ["husky", ["node_modules/.bin/husky"]],
+  ["lefthook", ["node_modules/.bin/lefthook", "install"]],
+] as const) {
+  managed(
+    `${manager}: whether a clone has the hooks is known`,
+    inFolder(async (folder) => {
+      project(folder);
+      if (manager !== "git") dependency(folder, manager);
+      await install(folder);
+      folder.commit();
+      const clone = folder.at(".git", "clone");
+      folder.git("clone", "--quiet", folder.path, clone);
+      const called = async () =>
+        callsHooks(await readHookFacts(await openRepository(clone), join(clone, "wovtools")));
+      assert.not.ok(await called(), "nobody has set anything up");
+      symlinkSync(folder.at("node_modules"), join(clone, "node_modules"));
+      const [program, ...args] = setUp;
+      const ended = spawnSync(program, args, { cwd: clone, env: { ...process.env, CI: "" } });
+      assert.is(ended.status, 0, String(ended.stderr));
+      assert.ok(await called());
+      const script = join(clone, "wovtools", "hooks", "pre-push");
+      appendFileSync(script, "# an older one\n");
+      assert.ok(await called(), "a script that is to be renewed is called");
+      rmSync(script);
+      assert.not.ok(await called(), "a script that is not there is not");
+    }),
+  );
+}
 
 managed(
   "husky, set up already: a call at the top of its hooks, whose input stays whole",

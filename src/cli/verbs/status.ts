@@ -31,7 +31,12 @@ type StageStatus = DatabaseStatus["stages"][number];
 function statusText(result: StatusResult, colors: Colors): string {
   const changes = result.uncommitted === 0 ? "clean" : `${result.uncommitted} uncommitted`;
   const head = `project version ${colors.bold(result.pver)}, ${result.branch === null ? "no branch" : `branch ${result.branch}`}, ${changes}`;
-  return [head, ...result.databases.map((database) => databaseText(database, colors))].join("\n\n");
+  // Where nobody works there is nobody to be stopped.
+  const lacksHooks = !result.hooks && !process.env.CI;
+  const hooks = lacksHooks
+    ? `\n${colors.yellow("git calls no hooks of wovtools in this clone, so that a push is not stopped: run wov init")}`
+    : "";
+  return [head + hooks, ...result.databases.map((database) => databaseText(database, colors))].join("\n\n");
 }
 
 function databaseText(database: DatabaseStatus, colors: Colors): string {

@@ -10,6 +10,7 @@ export const StatusResult = v.pipe(
     stage: text,
     branch: maybeText,
     uncommitted: v.number(),
+    hooks: v.pipe(v.boolean(), v.description("Whether git calls the hooks of wov init in this clone.")),
     databases: v.array(
       v.object({
         database: text,

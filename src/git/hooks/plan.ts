@@ -37,6 +37,26 @@ export function planHooks(facts: HookFacts): HookPlan {
   return planCalls(facts, manager, scripts);
 }
 
+/**
+ * Whether git calls our hooks in this clone. They are called, too, where the scripts are to be renewed since the
+ * package has others by now.
+ */
+export function callsHooks(facts: HookFacts): boolean {
+  const { manager, writes, config, run, manual } = planHooks(facts);
+  const scripts = `${facts.folder}/hooks/`;
+  const isCalled = ({ path, mode }: Planned) => {
+    // What is beside our scripts says how git treats them, or calls somebody else's.
+    if (path.startsWith(scripts) && !facts.scripts.has(path.slice(scripts.length))) return true;
+    const runs = (mode & 0o111) === 0 || facts.executable.has(path);
+    return path.startsWith(`${facts.folder}/`) && facts.files.has(path) && runs;
+  };
+  // lefthook is run for scripts that are to be renewed, too.
+  const isSetUp =
+    run.length === 0 || (manager === "lefthook" && HOOKS.every((name) => facts.present.includes(name)));
+  const isAsked = config.every(({ key }) => key !== "core.hooksPath") && manual.length === 0;
+  return isAsked && isSetUp && writes.every(isCalled);
+}
+
 interface Planned {
   readonly path: string;
   readonly content: string;
