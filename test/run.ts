@@ -52,23 +52,12 @@ async function compileTests(): Promise<void> {
   });
 }
 
-/** What takes longest, in that order: begun last, it would go on alone when all else is through. */
-const LONGEST = [
-  "commands/rebase",
-  "commands/kill",
-  "cli/hooks",
-  "scenarios/demo",
-  "scenarios/secrets",
-  "stage/objects",
-  "deltas/writing",
-  "commands/objects",
-  "stage/deploy",
-  "docs/tutorial",
-  "cli/bad-input",
-  "cli/cli",
-  "commands/behind",
-  "archive/apply",
-];
+/**
+ * What takes longest, in that order: begun last, it would go on alone when all else is through. The order of the
+ * rest matters little, since there are many of them and none is long: with these four first, the run takes 1% longer
+ * than in the best order there is, and by the size of the files or the number of their tests 3% to 8%.
+ */
+const LONGEST = ["commands/kill", "cli/hooks", "scenarios/demo", "stage/objects"];
 
 /** The files of tests in the order in which they are begun. */
 async function testFiles(wanted: readonly string[]): Promise<string[]> {
