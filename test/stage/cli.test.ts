@@ -22,10 +22,11 @@ async function run(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   terminal?: { readonly sees: (text: string) => void },
+  cwd = made.project?.root,
 ): Promise<{ status: number | null; stdout: string; stderr: string }> {
   const node = terminal === undefined ? [] : ["--import", ON_A_TERMINAL];
   const child = spawn(process.execPath, [...node, join(PACKAGE, "dist/cli/wov-deploy.js"), ...args], {
-    cwd: made.project?.root,
+    cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -71,6 +72,21 @@ cli("shows what each statement locks, destroys, and runs outside of a transactio
   const applied = await run(["--plan-id", id ?? "", "--url", db.url]);
   assert.is(applied.status, 0);
   assert.match(applied.stdout, /^deployed shopdb 1\.0\.0 → 1\.2\.0 {2}\(2 versions, .*rehearsed/);
+});
+
+cli("sums up a long plan, and explains a danger once in it", async () => {
+  const project = await StageProject.create(ROOT);
+  const names = Array.from({ length: 11 }, (_, index) => `part_${index}`);
+  await project.version("1.1.0", [
+    ...names.map((name) => `ALTER TABLE orders ADD COLUMN ${name} integer`),
+    ...names.map((name) => `ALTER TABLE orders DROP COLUMN ${name}`),
+    "UPDATE orders SET amount = 0",
+  ]);
+  const db = await project.stage("1.0.0");
+  const { stdout } = await run(["--plan", "--url", db.url], {}, undefined, project.root);
+  assert.match(stdout, "\n  23 statements: 11 destroy data, 1 change rows\n");
+  assert.is(stdout.match(/^ +ban-drop-column$/gm)?.length, 10);
+  assert.is(stdout.match(/^ +ban-drop-column \w.*$/gm)?.length, 1);
 });
 
 cli("prints one JSON document as its schema says, and nothing beside it in a pipe", async () => {

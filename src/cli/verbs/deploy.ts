@@ -178,7 +178,9 @@ function planText(one: DatabaseDeploy, name: string, colors: Colors): string {
   const lines = [
     `${name} ${way(one)}, in ${how}${one.rehearsed ? ", rehearsed" : ""}`,
     colors.dim(`  plan ${one.plan}`),
+    ...sumLines(one),
   ];
+  const explained = new Set<string>();
   for (const { version, how: manner, file, statements } of one.statements) {
     lines.push(`  ${colors.bold(version)}  ${file}${manner === "loaded" ? "  loaded as it is" : ""}`);
     if (manner === "loaded") continue;
@@ -194,7 +196,7 @@ function planText(one: DatabaseDeploy, name: string, colors: Colors): string {
     };
     const told = table(rows, paint);
     for (const [index, line] of told.entries())
-      lines.push(`    ${line}`, ...hazardLines(statements[index], colors));
+      lines.push(`    ${line}`, ...hazardLines(statements[index], explained, colors));
   }
   const objects = objectLines(one, colors);
   if (objects.length > 0) lines.push(`  ${colors.bold("objects")}`, ...objects.map((line) => `  ${line}`));
@@ -203,11 +205,40 @@ function planText(one: DatabaseDeploy, name: string, colors: Colors): string {
 
 type Statement = DatabaseDeploy["statements"][number]["statements"][number];
 
-function hazardLines(statement: Statement | undefined, colors: Colors): string[] {
-  return (statement?.hazards ?? []).map(
-    ({ rule, message, help }) =>
-      `       ${colors.yellow(rule)} ${message}${help === null ? "" : colors.dim(` ${help}`)}`,
-  );
+/** What one rule says is told once in a plan; a long one would say it a hundred times. */
+function hazardLines(
+  statement: Statement | undefined,
+  explained: Set<string>,
+  { yellow, dim }: Colors,
+): string[] {
+  const known = new Set<string>();
+  const lines: string[] = [];
+  for (const { rule, message, help } of statement?.hazards ?? []) {
+    const key = `${rule} ${message} ${help}`;
+    if (explained.has(key)) known.add(rule);
+    else lines.push(`       ${yellow(rule)} ${message}${help === null ? "" : dim(` ${help}`)}`);
+    explained.add(key);
+  }
+  return known.size === 0 ? lines : [...lines, `       ${yellow([...known].join(", "))}`];
+}
+
+/** So many statements are taken in at a glance. */
+const AT_A_GLANCE = 20;
+
+/** How much of what kind a long plan holds. */
+function sumLines({ statements: versions }: DatabaseDeploy): string[] {
+  const all = versions.flatMap(({ how, statements }) => (how === "loaded" ? [] : statements));
+  if (all.length <= AT_A_GLANCE) return [];
+  const kinds: readonly (readonly [string, (statement: Statement) => boolean])[] = [
+    ["destroy data", ({ destructive }) => destructive !== null],
+    ["rewrite", ({ kind }) => kind === "rewrite"],
+    ["scan", ({ kind }) => kind === "scan"],
+    ["change rows", ({ kind }) => kind === "data"],
+    ["outside a transaction", ({ outsideTransaction }) => outsideTransaction],
+  ];
+  const counts = kinds.map(([what, is]) => [what, all.filter(is).length] as const);
+  const told = counts.filter(([, count]) => count > 0).map(([what, count]) => `${count} ${what}`);
+  return [`  ${all.length} statements: ${told.join(", ") || "metadata only"}`];
 }
 
 const LONGEST_SQL = 60;
