@@ -35,17 +35,22 @@ for (const name of names) {
     console.log(`left out ${name}: ${reason}`);
   } else if (statements.length > 0) {
     const key = keyOf(path.length + 1);
-    path.push({ key, statements: statements.map(({ text: sql }) => sql), deltas: text });
+    path.push({ key, statements: asRun(statements), deltas: text });
   }
 }
 console.log(`${names.length} files: ${path.length} versions, ${refused} refused`);
 
+/** In one transaction where that goes: some statements, as LOCK TABLE, can be run in no other way. */
+function asRun(statements: readonly { readonly text: string }[]): string[] {
+  const texts = statements.map(({ text }) => text);
+  const whole = !texts.some((sql) => /\bconcurrently\b|\badd value\b/i.test(sql));
+  return whole ? ["BEGIN", ...texts, "COMMIT"] : texts;
+}
+
 /** @returns why the server refuses them; null where it took them */
 async function serverSays(statements: readonly { readonly text: string }[]): Promise<string | null> {
-  const texts = statements.map(({ text }) => text);
   try {
-    const whole = !texts.some((sql) => /\bconcurrently\b|\badd value\b/i.test(sql));
-    await onOneConnection(trial, whole ? ["BEGIN", ...texts, "COMMIT"] : texts);
+    await onOneConnection(trial, asRun(statements));
     return null;
   } catch (error) {
     return `the server: ${error instanceof Error ? error.message : String(error)}`;
