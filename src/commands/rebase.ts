@@ -54,7 +54,8 @@ interface Run {
 
 /**
  * Ends a fork. The line that the database is on, by its ledger, is archived anew behind the other one, and the
- * database gets what it lacks of that one. Everything is tried on shadows first. An earlier run that was
+ * database gets what it lacks of that one. Versions of that line that git has put out of place are read from where they
+ * were archived. Everything is tried on shadows first. An earlier run that was
  * interrupted is finished. In the middle of a merge or of git's own rebase, its conflict in the version history is
  * resolved instead, and the rest waits until that is finished.
  *
