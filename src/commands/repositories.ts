@@ -4,7 +4,7 @@ import { quotePath } from "../archive/history.js";
 import type { Project, ProjectDatabase } from "../config/project.js";
 import { ConfigError } from "../errors.js";
 import { isFolder, isInside } from "../files.js";
-import { openRepository, type Repository } from "../git/repository.js";
+import { isRepositoryOf, openRepository, type Repository } from "../git/repository.js";
 import { type Change, splitChanges, uncommittedChanges } from "../git/status.js";
 import { repositoryOf, type Session } from "./session.js";
 
@@ -37,7 +37,8 @@ export async function openRepositories(session: Session, opened?: Repository): P
   const isOurs = isInside(session.project.root, folder) || isInside(project.root, folder);
   if (!isThere && !isOurs) throw noArchive(folder);
   // Inside the project it comes with the first archiving.
-  const archive = isThere ? await openRepository(folder) : project;
+  const isProjects = !isThere || (await isRepositoryOf(project, folder));
+  const archive = isProjects ? project : await openRepository(folder);
   return { project, archive, separate: archive.root !== project.root };
 }
 

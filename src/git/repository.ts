@@ -1,6 +1,7 @@
-import { join, resolve } from "node:path";
+import { realpath } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { ConfigError } from "../errors.js";
-import { exists, isFolder } from "../files.js";
+import { exists, isFolder, isInside } from "../files.js";
 import { GitFailure, git, gitAnswer } from "./git.js";
 
 /** A git repository with a work tree, as it was when it was opened. */
@@ -35,6 +36,18 @@ export async function openRepository(path: string): Promise<Repository> {
     gitAnswer(root, ["symbolic-ref", "--quiet", "--short", "HEAD"]),
   ]);
   return { root, gitDir, head: head ?? null, branch: branch ?? null };
+}
+
+/**
+ * Whether a repository is the one that a folder lies in: the folder is in its work tree, and in no other one within
+ * that, such as a submodule. To look costs a tenth of what it costs to ask git.
+ *
+ * @param folder an existing one
+ */
+export async function isRepositoryOf({ root }: Repository, folder: string): Promise<boolean> {
+  for (let at = await realpath(folder); at !== root; at = dirname(at))
+    if (!isInside(root, at) || (await exists(join(at, ".git")))) return false;
+  return true;
 }
 
 /**

@@ -1,9 +1,9 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, symlinkSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { ConfigError } from "#src/errors.js";
 import { commitAuthor } from "#src/git/author.js";
-import { commitCount, openRepository } from "#src/git/repository.js";
+import { commitCount, isRepositoryOf, openRepository } from "#src/git/repository.js";
 import { parseStatus, splitChanges, uncommittedChanges } from "#src/git/status.js";
 import { errorOf, inFolder } from "./support.js";
 
@@ -32,6 +32,27 @@ opening(
     assert.is(linked.root, folder.at("other tree"));
     assert.is(linked.gitDir, folder.at(".git", "worktrees", "other-tree"));
     assert.is(linked.branch, "féature/x");
+  }),
+);
+
+opening(
+  "knows which folders are its own without asking git",
+  inFolder(async (folder) => {
+    folder.init().write("ä b/c/x.txt", "x");
+    folder.commit();
+    const repository = await openRepository(folder.path);
+    folder.git("clone", "--quiet", folder.path, folder.at("ä b", "within"));
+    folder.git("worktree", "add", "--quiet", "-b", "other", folder.at("linked tree"));
+    symlinkSync(folder.at("ä b", "within", "ä b"), folder.at("leads there"));
+    symlinkSync(folder.at("ä b"), folder.at("leads here"));
+    for (const path of ["", "ä b", "ä b/c", "leads here", "leads here/c"]) {
+      assert.ok(await isRepositoryOf(repository, folder.at(path)), path);
+      assert.equal(await openRepository(folder.at(path)), repository, path);
+    }
+    for (const path of ["ä b/within", "ä b/within/ä b", "linked tree/ä b", "leads there", "..", ".git/.."]) {
+      const isOwn = (await openRepository(folder.at(path)).catch(() => null))?.root === folder.path;
+      assert.is(await isRepositoryOf(repository, folder.at(path)), isOwn, path);
+    }
   }),
 );
 
