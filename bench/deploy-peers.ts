@@ -1,7 +1,7 @@
 /** The programs that a deploy is held against, each with the same SQL in the files that it reads. */
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { PACKAGE } from "../test/support/project.js";
 
 /** What is applied for one version. */
@@ -17,6 +17,8 @@ export interface Side {
   readonly program: string;
   readonly args: readonly string[];
   readonly cwd: string;
+  /** A folder whose programs it finds before others. */
+  readonly programs?: string;
 }
 
 const PEERS = join(PACKAGE, "bench", "peers");
@@ -27,12 +29,17 @@ const program = (name: string) => join(PEERS, "node_modules", ".bin", name);
  * Writes what each program reads.
  *
  * @param folder a folder of its own
+ * @param pgDump a native pg_dump that can read the server; where there is none, nothing that needs one is measured
  */
-export async function peerSides(folder: string, versions: readonly BenchVersion[]): Promise<Side[]> {
+export async function peerSides(
+  folder: string,
+  versions: readonly BenchVersion[],
+  pgDump: string | null,
+): Promise<Side[]> {
   await mkdir(folder, { recursive: true });
   return [
     await bareLoop(folder, versions),
-    await dbmate(join(folder, "dbmate"), versions),
+    ...(await dbmate(join(folder, "dbmate"), versions, pgDump)),
     await nodePgMigrate(join(folder, "node-pg-migrate"), versions),
     await graphileMigrate(join(folder, "graphile-migrate"), versions),
   ];
@@ -45,12 +52,20 @@ async function bareLoop(cwd: string, versions: readonly BenchVersion[]): Promise
   return { name: "bare loop", program: process.execPath, args, cwd };
 }
 
-async function dbmate(cwd: string, versions: readonly BenchVersion[]): Promise<Side> {
+/** It has pg_dump write the schema that it led to into a file, unless it is told not to. */
+async function dbmate(
+  cwd: string,
+  versions: readonly BenchVersion[],
+  pgDump: string | null,
+): Promise<Side[]> {
   await writeAll(join(cwd, "db", "migrations"), versions, ({ statements, transaction }, number) => ({
     name: `${20250101000000 + number}_version.sql`,
     content: `-- migrate:up${transaction ? "" : " transaction:false"}\n${sqlOf(statements)}\n-- migrate:down\n`,
   }));
-  return { name: "dbmate", program: program("dbmate"), args: ["--no-dump-schema", "migrate"], cwd };
+  const side = { program: program("dbmate"), cwd };
+  const bare = { ...side, name: "dbmate --no-dump-schema", args: ["--no-dump-schema", "migrate"] };
+  if (pgDump === null) return [bare];
+  return [bare, { ...side, name: "dbmate", args: ["migrate"], programs: dirname(pgDump) }];
 }
 
 async function nodePgMigrate(cwd: string, versions: readonly BenchVersion[]): Promise<Side> {

@@ -1,4 +1,4 @@
-/** Measures deploys on their own: npx tsx bench/deploy-run.ts [--versions N] [--rounds N] [--json] */
+/** Measures deploys on their own: npx tsx bench/deploy-run.ts [--versions N] [--rounds N] [--pg-dump PATH] [--json] */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { deployReport, measureDeploys, peersAreInstalled } from "./deploy.js";
@@ -9,6 +9,7 @@ async function main(): Promise<number> {
     options: {
       versions: { type: "string", default: "300" },
       rounds: { type: "string", default: "5" },
+      "pg-dump": { type: "string" },
       json: { type: "boolean", default: false },
     },
   });
@@ -23,7 +24,7 @@ async function main(): Promise<number> {
     );
     return 2;
   }
-  const parts = await measureDeploys(versions, rounds);
+  const parts = await measureDeploys(versions, rounds, values["pg-dump"]);
   const machine = { node: process.versions.node, cores: cpus().length, processor: cpus()[0]?.model ?? "" };
   process.stdout.write(
     values.json

@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { access } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { table } from "#src/cli/table.js";
 import { type ConnectionSettings, withClient } from "#src/postgres/connection.js";
 import { startThrowAwayServer } from "#src/postgres/embedded.js";
@@ -19,6 +19,7 @@ import { PACKAGE } from "../test/support/project.js";
 import { freshDatabase, type TestDatabase } from "../test/support/server.js";
 import { type BenchVersion, peerSides, type Side } from "./deploy-peers.js";
 import { type Figures, figuresOf } from "./measure.js";
+import { pgDumpFor, versionOfServer } from "./programs.js";
 
 export interface DeployRow {
   readonly side: string;
@@ -50,14 +51,22 @@ export async function peersAreInstalled(): Promise<boolean> {
  * server writes to its disk before it answers a COMMIT, as one with data does.
  *
  * @param rounds how many runs of each program are counted
+ * @param pgDump a path; a native pg_dump that can read the server is looked for unless given
  */
-export async function measureDeploys(versions: number, rounds: number): Promise<DeployPart[]> {
+export async function measureDeploys(
+  versions: number,
+  rounds: number,
+  pgDump?: string,
+): Promise<DeployPart[]> {
   const settings = { fsync: "on", full_page_writes: "on", synchronous_commit: "on" };
   const server = await startThrowAwayServer({ settings, inside: tmpdir() });
   try {
+    const { connection } = server;
+    const found = await pgDumpFor(Number.parseInt(await versionOfServer(connection), 10), pgDump);
+    const shared = { versions, rounds, pgDump: found?.path ?? null };
     const parts: DeployPart[] = [];
     for (const concurrently of [false, true])
-      parts.push(await measurePath(server.connection, { versions, rounds, concurrently }));
+      parts.push(await measurePath(connection, { ...shared, concurrently }));
     return parts;
   } finally {
     await server.stop();
@@ -68,10 +77,11 @@ interface PathRequest {
   readonly versions: number;
   readonly rounds: number;
   readonly concurrently: boolean;
+  readonly pgDump: string | null;
 }
 
 async function measurePath(server: ConnectionSettings, request: PathRequest): Promise<DeployPart> {
-  const { rounds, concurrently } = request;
+  const { rounds, concurrently, pgDump } = request;
   const path = pathOf(request.versions, { concurrently }).map(({ statements, data }): BenchVersion => {
     const transaction = !statements.some((sql) => sql.includes("CONCURRENTLY"));
     return { statements: [...statements, ...data], transaction };
@@ -79,7 +89,7 @@ async function measurePath(server: ConnectionSettings, request: PathRequest): Pr
   const wanted = await freshDatabase(ROOT_SQL, server);
   for (const { statements } of path) for (const sql of statements) await wanted.query(sql);
   const sides = [
-    ...(await peerSides(temporaryFolder(), [{ statements: [ROOT_SQL], transaction: true }, ...path])),
+    ...(await peerSides(temporaryFolder(), [{ statements: [ROOT_SQL], transaction: true }, ...path], pgDump)),
     ...(await wovSides(path, wanted)),
   ];
   const state = await stateOf(wanted);
@@ -149,10 +159,15 @@ async function stateOf(db: TestDatabase): Promise<string> {
 }
 
 /** A whole process, as somebody waits for it. */
-async function secondsOf({ program, args, cwd, name }: Side, { url }: TestDatabase): Promise<number> {
+async function secondsOf(
+  { program, args, cwd, name, programs }: Side,
+  { url }: TestDatabase,
+): Promise<number> {
   const started = performance.now();
+  const { PATH = "" } = process.env;
   const env = {
     ...process.env,
+    PATH: programs === undefined ? PATH : `${programs}${delimiter}${PATH}`,
     NODE_OPTIONS: undefined,
     NODE_EXTRA_CA_CERTS: undefined,
     DATABASE_URL: url,

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { access, constants, readdir } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
+import { type ConnectionSettings, withClient } from "#src/postgres/connection.js";
 import { PACKAGE } from "../test/support/project.js";
 
 export interface PgDump {
@@ -42,6 +43,14 @@ async function versionOf(program: string): Promise<string | undefined> {
   if (!(await isExecutable(program))) return undefined;
   const { stdout } = await promisify(execFile)(program, ["--version"]);
   return /\d+\S*/.exec(stdout)?.[0];
+}
+
+/** A server's version as it tells it, e.g. `18.4`. */
+export async function versionOfServer(connection: ConnectionSettings): Promise<string> {
+  const { rows } = await withClient(connection, (client) =>
+    client.query<{ server_version: string }>("SHOW server_version"),
+  );
+  return rows[0]?.server_version ?? "";
 }
 
 /** The folders of server binaries that the tests across versions have installed for themselves, newest first. */

@@ -1,17 +1,18 @@
 /**
  * How long `wov hook pre-push` takes when nothing has changed, beside `pg_dump --schema-only | sha256sum` with a
- * native pg_dump on the same server; and how long `wov hash` takes on a large schema. See docs/benchmarks.md.
+ * native pg_dump on the same server; how long `wov hash` takes on a large schema; and what `deploy.ts`, `objects.ts`
+ * and `writing.ts` measure. See docs/benchmarks.md.
  */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { table } from "#src/cli/table.js";
-import { type ConnectionSettings, withClient } from "#src/postgres/connection.js";
 import { type EmbeddedServer, startThrowAwayServer } from "#src/postgres/embedded.js";
 import { freshDatabase } from "../test/support/server.js";
+import { deployReport, measureDeploys, peersAreInstalled } from "./deploy.js";
 import { type HashRow, measureHash } from "./hash.js";
 import { type Comparison, inTurn } from "./measure.js";
 import { measureObjects, objectsTable } from "./objects.js";
-import { otherServers, type PgDump, pgDumpFor } from "./programs.js";
+import { otherServers, type PgDump, pgDumpFor, versionOfServer } from "./programs.js";
 import { schemaOf } from "./schema.js";
 import { archivedProject, hookSide, pgDumpSide } from "./sides.js";
 import { measureWriting, type WritingRow, writingReport } from "./writing.js";
@@ -26,6 +27,8 @@ const USAGE = `npm run bench -- [OPTIONS]
   --writing-runs N    runs for each of them; 5 unless given
   --objects N[,N…]    sizes of the trees that wo migrate is measured at; 100,1000,5000 unless given, 0 for none
   --objects-runs N    counted runs for each of those; 5 unless given, all new once
+  --deploy-versions N  the path that wov-deploy is measured on; 300 unless given, 0 for not at all
+  --deploy-rounds N   counted runs of each program for that; 5 unless given
   --binaries FOLDER   a PostgreSQL with bin/, lib/ and share/, instead of the embedded one
   --pg-dump PATH      the native pg_dump; looked for unless given
   --json              print one JSON document
@@ -53,20 +56,13 @@ async function startSides(
   const versions: string[] = [];
   for (const binaries of folders) {
     const server = await startThrowAwayServer({ binaries, settings: { max_locks_per_transaction: "512" } });
-    const serverVersion = await versionOf(server.connection);
+    const serverVersion = await versionOfServer(server.connection);
     const pgDump = await pgDumpFor(Number.parseInt(serverVersion, 10), asked);
     if (pgDump !== undefined) return { server, serverVersion, pgDump };
     await server.stop();
     versions.push(serverVersion);
   }
   return versions;
-}
-
-async function versionOf(connection: ConnectionSettings): Promise<string> {
-  const { rows } = await withClient(connection, (client) =>
-    client.query<{ server_version: string }>("SHOW server_version"),
-  );
-  return rows[0]?.server_version ?? "";
 }
 
 async function measure({ server, pgDump }: Sides, tables: number, pairs: number): Promise<Row> {
@@ -152,6 +148,8 @@ async function main(): Promise<number> {
       "writing-runs": { type: "string", default: "5" },
       objects: { type: "string", default: "100,1000,5000" },
       "objects-runs": { type: "string", default: "5" },
+      "deploy-versions": { type: "string", default: "300" },
+      "deploy-rounds": { type: "string", default: "5" },
       binaries: { type: "string" },
       "pg-dump": { type: "string" },
       json: { type: "boolean", default: false },
@@ -170,6 +168,8 @@ async function main(): Promise<number> {
   const writingRuns = Number(values["writing-runs"]);
   const treeSizes = sizesIn(values.objects);
   const treeRuns = Number(values["objects-runs"]);
+  const deployVersions = Number(values["deploy-versions"]);
+  const deployRounds = Number(values["deploy-rounds"]);
   const numbers = [
     ...sizes,
     ...writingSizes,
@@ -179,10 +179,18 @@ async function main(): Promise<number> {
     pairs,
     hashPairs,
     hashTables === 0 ? 1 : hashTables,
+    deployRounds,
+    deployVersions === 0 ? 1 : deployVersions,
   ];
   if (!numbers.every((value) => Number.isInteger(value) && value > 0)) {
     process.stderr.write(
-      `--tables, --pairs, --hash-…, --writing-… and --objects… take whole numbers above 0.\n\n${USAGE}`,
+      `--tables, --pairs, --hash-…, --writing-…, --objects… and --deploy-… take whole numbers above 0.\n\n${USAGE}`,
+    );
+    return 2;
+  }
+  if (deployVersions > 0 && !(await peersAreInstalled())) {
+    process.stderr.write(
+      "The programs that wov-deploy is held against are not installed:\n  npm ci --prefix bench/peers --ignore-scripts\nWithout them: --deploy-versions 0\n",
     );
     return 2;
   }
@@ -202,11 +210,15 @@ async function main(): Promise<number> {
     const writing: WritingRow[] = [];
     for (const size of writingSizes) writing.push(await measureWriting(server.connection, size, writingRuns));
     const objects = await measureObjects(treeSizes, treeRuns, 1);
+    const deploys =
+      deployVersions === 0 ? [] : await measureDeploys(deployVersions, deployRounds, values["pg-dump"]);
     const machine = machineOf();
-    const document = { machine, server: serverVersion, pgDump: pgDump.version, rows, hash, writing, objects };
+    const measured = { rows, hash, writing, objects, deploys };
+    const document = { machine, server: serverVersion, pgDump: pgDump.version, ...measured };
     const trees = objects.length === 0 ? [] : ["", "wo migrate:", ...objectsTable(objects)];
+    const paths = deploys.length === 0 ? [] : ["", deployReport(deploys)];
     process.stdout.write(
-      `${values.json ? JSON.stringify(document, null, 2) : [report(sides, machine, rows, hash, writing), ...trees].join("\n")}\n`,
+      `${values.json ? JSON.stringify(document, null, 2) : [report(sides, machine, rows, hash, writing), ...trees, ...paths].join("\n")}\n`,
     );
     return 0;
   } finally {
