@@ -52,7 +52,7 @@ function withoutChance(text: string): string {
   return text
     .replaceAll(/127\.0\.0\.1:\d+/g, "127.0.0.1:PORT")
     .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?/g, "TIME")
-    .replaceAll(/\b(?=[0-9a-f]*\d)[0-9a-f]{7,64}\b/g, "HASH")
+    .replaceAll(/\b[0-9a-f]{7,64}\b/g, "HASH")
     .replaceAll(/[ \t]+$/gm, "")
     .trim();
 }
@@ -80,12 +80,13 @@ test("prints what it says", async ({ project }) => {
   assert.ok(steps.length > 30, "the steps are found");
   const [, sql = ""] = /^```sql\n([\s\S]*?)^```$/m.exec(tutorial) ?? [];
   await project.write("shop.sql", sql);
-  await writeFile(join(project.folder, "tutorial.sh"), scriptOf(steps));
-  const { output } = await project.run("bash", ["tutorial.sh"], {
+  // Through one pipe: through two, an error may be read after what was printed next.
+  await writeFile(join(project.folder, "tutorial.sh"), `exec 2>&1\n${scriptOf(steps)}`);
+  const { stdout } = await project.run("bash", ["tutorial.sh"], {
     cwd: project.folder,
     env: { GIT_CONFIG_COUNT: "1", GIT_CONFIG_KEY_0: "init.defaultBranch", GIT_CONFIG_VALUE_0: "main" },
   });
-  const printed = output.split(`${MARK}\n`).slice(1);
+  const printed = stdout.split(`${MARK}\n`).slice(1);
   assert.is(printed.length, steps.length);
   for (const [index, { command, output: told }] of steps.entries()) {
     if (told !== "") assert.is(withoutChance(printed[index] ?? ""), withoutChance(told), command);
