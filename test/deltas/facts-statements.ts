@@ -47,6 +47,7 @@ export const DATABASE = `
   CREATE TABLE parent (id integer);
   CREATE TABLE child () INHERITS (parent);
   CREATE TABLE orphan (id integer);
+  CREATE TABLE lines (id integer, of integer REFERENCES orders);
   CREATE TABLE typed OF address;
   CREATE TABLE measured (at date NOT NULL, value integer) PARTITION BY RANGE (at);
   CREATE TABLE measured_1 PARTITION OF measured FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
@@ -99,6 +100,8 @@ export const STATEMENTS: readonly string[] = [
   "ALTER TABLE scratch ADD COLUMN extra integer NULL",
   "ALTER TABLE orders DROP COLUMN note",
   "ALTER TABLE orders DROP COLUMN IF EXISTS missing",
+  "ALTER TABLE lines DROP COLUMN of",
+  "ALTER TABLE orders DROP COLUMN total CASCADE",
   "ALTER TABLE orders ALTER COLUMN note SET DEFAULT 'none'",
   "ALTER TABLE orders ALTER COLUMN at DROP DEFAULT",
   "ALTER TABLE orders ALTER COLUMN note SET NOT NULL",

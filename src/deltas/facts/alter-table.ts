@@ -91,8 +91,12 @@ export function alterTable(statement: AlterTableStmt, effect: Effect): void {
     const command = node.AlterTableCmd;
     effect.lock(lockOf(command), table);
     alter(command, table, effect);
-    if (statement.objtype === "OBJECT_TYPE" && command.behavior === "DROP_CASCADE")
-      effect.doubt(`does the same to tables that are of the type ${table}`);
+    if (command.behavior === "DROP_CASCADE") {
+      const isType = statement.objtype === "OBJECT_TYPE";
+      effect.doubt(
+        isType ? `does the same to tables that are of the type ${table}` : "drops what depends on it",
+      );
+    }
   }
 }
 
@@ -124,6 +128,7 @@ function alter({ subtype, def, name = "" }: AlterTableCmd, table: string, effect
       return;
     case "AT_DropColumn":
       effect.destroy(`column ${column}`);
+      effect.doubt("locks tables that its foreign keys refer to as well (AccessExclusiveLock)");
       return;
     case "AT_SetNotNull":
       effect
