@@ -40,7 +40,7 @@ export async function openRepository(path: string): Promise<Repository> {
 
 /**
  * Whether a repository is the one that a folder lies in: the folder is in its work tree, and in no other one within
- * that, such as a submodule. To look costs a tenth of what it costs to ask git.
+ * that, such as a submodule. To look takes less time than to start git.
  *
  * @param folder an existing one
  */
