@@ -37,19 +37,33 @@ let loaded: LoadedProgram | undefined;
 
 /** Runs the program with the arguments of the process, and sets its exit status. */
 export async function start(program: Program): Promise<void> {
-  loaded ??= load();
-  process.exitCode = await loaded.main(process.argv.slice(2), program);
-  loaded.keep();
+  const argv = process.argv.slice(2);
+  loaded ??= load(commandOf(program, argv));
+  const status = await loaded.main(argv, program);
+  process.exitCode = status;
+  // What was refused has come to little of what the command takes.
+  if (status <= 1) loaded.keep();
+}
+
+/**
+ * V8 compiles what is called, and so what was kept of another command lacks most of this one's code, which takes a
+ * tenth of a second to compile. `wov` and `wo` have a verb for each command, the other programs have one.
+ */
+function commandOf(program: Program, argv: readonly string[]): string {
+  const isAbout = (word: string) => word === "--help" || word === "-h" || word === "--version";
+  const verb = program === "wov" || program === "wo" ? argv.find((word) => /^[a-z]/.test(word)) : undefined;
+  return `${program} ${argv.find(isAbout) ?? verb ?? ""}`;
 }
 
 /** The build puts it there; it is ASCII throughout. */
 const PROGRAM = fileURLToPath(new URL("../chunks/program.cjs", import.meta.url));
 
-function load(): LoadedProgram {
+/** @param command what is kept is of this one */
+function load(command: string): LoadedProgram {
   const source = readFileSync(PROGRAM);
   // V8 itself looks at no more of the source than how long it is.
   const tag = cachedDataVersionTag();
-  const name = `${PREFIX}${tag}-${sha256(source).slice(0, 16)}`;
+  const name = `${PREFIX}${tag}-${sha256(source).slice(0, 16)}-${sha256(command).slice(0, 8)}`;
   const folder = cacheFolder();
   const kept = folder === null ? null : join(folder, name);
   const cachedData = kept === null ? null : ownFile(kept);

@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { temporaryFolder } from "../config/support.js";
+import { thrownBy } from "../support/errors.js";
 import { PACKAGE } from "../support/project.js";
 
 const start = suite("starting the program");
@@ -52,8 +53,20 @@ start("keeps what V8 takes again after a command that has told V8 how to compile
   assert.match(checksum, /^[0-9a-f]{64}\n$/);
   const first = await onlyKept(cache);
   assert.is(await wov(cache, "hash", schema), checksum);
-  await version(cache);
   assert.equal(await onlyKept(cache), first);
+});
+
+start("keeps for each command what that one takes, and nothing of one that is refused", async () => {
+  const cache = temporaryFolder();
+  const schema = join(PACKAGE, "wovtools/db/shopdb/schemas/1.0.0.schema");
+  await thrownBy(Error, wov(cache, "hash", `${schema}.not-there`));
+  assert.equal(await readdir(cache), []);
+  await version(cache);
+  const { path: ofVersion, size } = await onlyKept(cache);
+  await wov(cache, "hash", schema);
+  const [ofHash = "", ...others] = (await kept(cache)).filter((path) => path !== ofVersion);
+  assert.equal(others, []);
+  assert.ok((await stat(ofHash)).size > size);
 });
 
 start("makes another one where this one is cut off, is something else, or is open to others", async () => {
